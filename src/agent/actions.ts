@@ -1,0 +1,57 @@
+// What an agent can decide to do: a closed union, with what each needs. The README's table names each of
+// them, and a test holds it to this list.
+
+import type { WaitReason } from "../api/instance-report.ts";
+import type { RecoveryMethod } from "../mysql/shell-request.ts";
+
+export type AgentAction =
+  /** Nothing to do: ONLINE in the majority, known to the metadata. */
+  | { readonly type: "steady" }
+  /** spec.paused, or the Cluster is being deleted: nothing but observing and answering. */
+  | { readonly type: "idle" }
+  | { readonly type: "wait"; readonly reason: WaitReason; readonly message: string }
+  /** Create the group here; `startOver` takes back what an interrupted attempt did. */
+  | { readonly type: "create-cluster"; readonly startOver: boolean }
+  /** The group is there and complete: record that, so that nobody ever makes a second one. */
+  | { readonly type: "record-bootstrap"; readonly groupName: string }
+  | { readonly type: "add-instance"; readonly via: string; readonly method: RecoveryMethod }
+  | { readonly type: "start-group-replication" }
+  | {
+    readonly type: "rejoin-instance";
+    readonly via: string;
+    readonly method?: RecoveryMethod | undefined;
+  }
+  /** Take the entry of a volume that is gone out of the metadata. */
+  | { readonly type: "remove-instance"; readonly via: string };
+
+export type ActionType = AgentAction["type"];
+
+export const ACTION_TYPES = [
+  "steady",
+  "idle",
+  "wait",
+  "create-cluster",
+  "record-bootstrap",
+  "add-instance",
+  "start-group-replication",
+  "rejoin-instance",
+  "remove-instance",
+] as const satisfies readonly ActionType[];
+
+/** Actions that change what other members rely on: only under the Cluster's Lease. */
+export const UNDER_LEASE: ReadonlySet<ActionType> = new Set<ActionType>([
+  "create-cluster",
+  "record-bootstrap",
+  "add-instance",
+  "rejoin-instance",
+  "remove-instance",
+]);
+
+/** Whether an action does something. */
+export function isEffect(action: AgentAction): boolean {
+  return action.type !== "steady" && action.type !== "idle" && action.type !== "wait";
+}
+
+export function wait(reason: WaitReason, message: string): AgentAction {
+  return { type: "wait", reason, message };
+}

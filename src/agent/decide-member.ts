@@ -1,0 +1,190 @@
+// Pure: what a server does that is outside the group while the group has its majority: come back, join,
+// or wait with a reason. The group's metadata says whether it belongs; GTID sets say whether it may.
+
+import { countTransactions, describeGtidSet } from "../mysql/gtid.ts";
+import type { DataFacts } from "../mysql/queries.ts";
+import { type AgentAction, wait } from "./actions.ts";
+import {
+  addressOf,
+  type DataRelation,
+  type Facts,
+  ownRow,
+  primariesOf,
+  stateOf,
+  type UpView,
+} from "./facts.ts";
+import type { ExistingGroup } from "./group.ts";
+
+type LocalWithData = UpView & { readonly data: DataFacts };
+
+/** More missing transactions than this are copied as files: clone. */
+export const INCREMENTAL_LIMIT = 100_000;
+/** How long a server may try by itself to come back after an expulsion. */
+export const AUTO_REJOIN_MS = 30_000;
+const START_TRIES = 2;
+const REJOIN_TRIES = 3;
+
+/** The next step of a server outside an existing group. */
+export function decideMember(
+  facts: Facts,
+  local: LocalWithData,
+  group: ExistingGroup,
+): AgentAction {
+  return refuse(facts, local, group) ?? route(facts, local, group);
+}
+
+function refuse(
+  facts: Facts,
+  local: LocalWithData,
+  group: ExistingGroup,
+): AgentAction | undefined {
+  const { cluster, relation, self } = facts;
+  if (group.metadata === undefined) {
+    return wait("WaitingForPrimary", "the group's metadata cannot be read yet");
+  }
+  const recorded = cluster?.bootstrap.groupName;
+  if (recorded !== undefined && recorded !== group.groupName) {
+    return wait(
+      "SplitBrain",
+      `the group that is running is ${group.groupName}, the one that this Cluster created is ` +
+        `${recorded}; nothing is changed. Stop the servers of the wrong one`,
+    );
+  }
+  const names = group.metadata.clusters.map(({ name }) => name);
+  if (!names.includes(self.clusterName)) {
+    return wait("ForeignData", `the group that is running belongs to cluster ${names.join(", ")}`);
+  }
+  if (local.data.executed === "" && local.data.userSchemas > 0) {
+    return wait(
+      "ForeignData",
+      "the volume holds databases but no transaction of any group; nothing is overwritten. Give the " +
+        "member an empty volume, or move that data away",
+    );
+  }
+  if (relation === undefined) {
+    return wait(
+      "WaitingForPeers",
+      "the transactions of the group cannot be compared with mine yet",
+    );
+  }
+  if (relation.errant !== "") {
+    return wait(
+      "Diverged",
+      `this member holds transactions that the group does not: ${
+        describeGtidSet(relation.errant)
+      }; ` +
+        "it stays out and read-only, and nothing is discarded",
+    );
+  }
+  return undefined;
+}
+
+function route(facts: Facts, local: LocalWithData, group: ExistingGroup): AgentAction {
+  const { history, now, self } = facts;
+  const { uuid } = local.member;
+  const old = group.view.find((row) => row.uuid === uuid || addressOf(row) === self.address);
+  if (old !== undefined) {
+    return wait(
+      "WaitingForView",
+      `the group still lists this member as ${old.state}; it may return once it is expelled`,
+    );
+  }
+  const registered = group.metadata?.instances.some((row) => row.uuid === uuid) === true;
+  if (now < history.retryAt) return wait("ActionFailed", history.lastFailure);
+  return registered ? comeBack(facts, local, group) : join(facts, group);
+}
+
+/** A member that the metadata knows. */
+function comeBack(facts: Facts, local: LocalWithData, group: ExistingGroup): AgentAction {
+  const { cluster, history, now, relation } = facts;
+  const { autoRejoinSince } = history;
+  if (
+    local.data.starting === "autoRejoin" && autoRejoinSince !== undefined &&
+    now - autoRejoinSince < AUTO_REJOIN_MS
+  ) {
+    return wait("WaitingForView", "the server is trying to come back by itself after an expulsion");
+  }
+  const failed = (type: string): number => history.failures[type] ?? 0;
+  const sameGroup = local.data.groupName === group.groupName;
+  const canStart = sameGroup && relation?.purged === "" && relation.accountsCurrent;
+  if (canStart && failed("start-group-replication") < START_TRIES) {
+    return { type: "start-group-replication" };
+  }
+  if (local.data.groupName !== "" && !sameGroup) {
+    return wait(
+      "SplitBrain",
+      `this server was last in group ${local.data.groupName}, and the one that is running is ` +
+        `${group.groupName}; nothing is changed`,
+    );
+  }
+  if (cluster === undefined) return noApi();
+  if (group.primary === undefined) return noPrimary();
+  // Its data is a part of the group's: a clone loses nothing.
+  const clone = relation?.purged !== "" || failed("rejoin-instance") >= REJOIN_TRIES;
+  return {
+    type: "rejoin-instance",
+    via: group.primary,
+    ...(clone ? { method: "clone" as const } : {}),
+  };
+}
+
+/** A server that the metadata does not know, or knows by the address of a volume that is gone. */
+function join(facts: Facts, group: ExistingGroup): AgentAction {
+  const { cluster, relation, self } = facts;
+  if (cluster === undefined || relation === undefined) return noApi();
+  if (cluster.bootstrap.at === undefined) {
+    return wait("WaitingForPrimary", "the group is there, but its creation is not recorded yet");
+  }
+  if (self.ordinal >= cluster.members) {
+    return wait(
+      "WaitingForPeers",
+      `spec.members is ${cluster.members}: this instance is not wanted`,
+    );
+  }
+  if (group.primary === undefined) return noPrimary();
+  const stale = group.metadata?.instances.some(({ address }) => address === self.address);
+  if (stale === true) return { type: "remove-instance", via: group.primary };
+  return { type: "add-instance", via: group.primary, method: methodFor(relation) };
+}
+
+function methodFor(relation: DataRelation): "clone" | "incremental" {
+  const much = countTransactions(relation.missing) > INCREMENTAL_LIMIT;
+  return relation.purged !== "" || much ? "clone" : "incremental";
+}
+
+/** ONLINE in the group and not in its metadata: an add that was interrupted after the join. */
+export function decideUnregistered(facts: Facts): AgentAction {
+  const { cluster, history, local, now, self } = facts;
+  if (local.server !== "up") return { type: "idle" };
+  if (cluster === undefined) return noApi();
+  if (cluster.bootstrap.at === undefined) {
+    return wait("WaitingForPrimary", "the group's creation is not recorded yet");
+  }
+  const primary = primariesOf(local.member)[0];
+  const asked = facts.peers.find((peer) => primary && peer.address === addressOf(primary));
+  if (primary === undefined || asked === undefined || !asked.reachable) return noPrimary();
+  // My copy of the metadata may be behind the primary's.
+  if (asked.data.metadata?.instances.some((row) => row.uuid === local.member.uuid) === true) {
+    return { type: "steady" };
+  }
+  if (asked.data.metadata?.clusters.some(({ name }) => name === self.clusterName) !== true) {
+    return wait("ForeignData", "this server is in a group whose metadata is not this Cluster's");
+  }
+  if (now < history.retryAt) return wait("ActionFailed", history.lastFailure);
+  // Only incremental is possible for a member that is running in the group.
+  return { type: "add-instance", via: addressOf(primary), method: "incremental" };
+}
+
+function noApi(): AgentAction {
+  return wait("ApiUnavailable", "the Cluster cannot be read from the API server");
+}
+
+function noPrimary(): AgentAction {
+  return wait("WaitingForPrimary", "the group has no primary that answers");
+}
+
+/** Whether the member is out of its group by an error and must be stopped before it can start. */
+export function mustStopFirst(local: UpView): boolean {
+  return stateOf(local.member) === "ERROR" || ownRow(local.member)?.state === "UNREACHABLE" ||
+    local.data?.starting === "autoRejoin";
+}

@@ -1,0 +1,149 @@
+// The answer to /drain, the preStop hook of mysqld: hands the primary role over while there is time, moves
+// the primary Service with it, then returns. Bounded: when time is up, or nobody can take over, it returns
+// as well, and the group elects by itself when mysqld stops.
+
+import { type Clock, startDeadline } from "../base/clock.ts";
+import { describeError } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+import { pods } from "../kube/resource.ts";
+import type { KubeClient } from "../kube/client.ts";
+import type { ViewMember } from "../mysql/queries.ts";
+import type { Shell } from "../mysql/shell.ts";
+import type { ActionLease } from "../runtime/lease.ts";
+import { isPrimary, type LocalView, ownRow } from "./facts.ts";
+import type { Roles } from "./roles.ts";
+import { type Identity, ownEndpoint, podOfMember } from "./settings.ts";
+
+export type DrainOptions = {
+  readonly identity: Identity;
+  readonly multiPrimary: boolean;
+  readonly look: (signal: AbortSignal) => Promise<LocalView>;
+  readonly lease: ActionLease;
+  readonly shell: Shell;
+  readonly roles: Roles;
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+};
+
+/** All of it; the grace period of the Pod must be longer by what mysqld needs to stop. */
+const LIMIT_MS = 45_000;
+const POLL_MS = 200;
+/** How long running transactions may go on before they are cut off. */
+const TRANSACTIONS_SECONDS = 10;
+const CONFIRM_TRIES = 50;
+
+export class Drainer {
+  readonly #options: DrainOptions;
+  #draining = 0;
+
+  constructor(options: DrainOptions) {
+    this.#options = options;
+  }
+
+  /** Whether a hand-over is going on. */
+  get draining(): boolean {
+    return this.#draining > 0;
+  }
+
+  /** Resolves when nothing more is to be done before mysqld stops; never throws. */
+  async drain(signal: AbortSignal): Promise<string> {
+    const { clock, log } = this.#options;
+    const deadline = startDeadline(clock, LIMIT_MS, signal);
+    const startedAt = clock.monotonic();
+    this.#draining++;
+    try {
+      const result = await this.#handOver(deadline.signal);
+      log.info("drained", { result, durationMs: Math.round(clock.monotonic() - startedAt) });
+      return result;
+    } catch (error) {
+      log.warn("not handed over", { err: describeError(error) });
+      return `not handed over: ${describeError(error)}`;
+    } finally {
+      this.#draining--;
+      deadline.clear();
+    }
+  }
+
+  async #handOver(signal: AbortSignal): Promise<string> {
+    const { clock, lease, look, multiPrimary } = this.#options;
+    if (multiPrimary) return "multi-primary: nothing to hand over";
+    for (;;) {
+      const local = await look(signal);
+      if (local.server !== "up" || !isPrimary(local.member)) return "not the primary";
+      if (candidatesOf(local).length === 0) return "no other ONLINE member";
+      const held = await lease.tryAcquire("set-primary-instance", signal);
+      if (held === undefined) {
+        await clock.sleep(POLL_MS, signal);
+        continue;
+      }
+      try {
+        return await this.#switch(signal, held.stillMine);
+      } finally {
+        await held.release();
+      }
+    }
+  }
+
+  async #switch(signal: AbortSignal, stillMine: () => boolean): Promise<string> {
+    const { identity, look, roles, shell } = this.#options;
+    const local = await look(signal);
+    if (local.server !== "up" || !isPrimary(local.member)) return "not the primary";
+    const target = await this.#choose(candidatesOf(local), signal);
+    if (target === undefined) return "every other member is stopping too";
+    if (!stillMine()) throw new Error("the Lease was lost");
+    const outcome = await shell.run(
+      {
+        type: "set-primary-instance",
+        target: { host: target.host, port: target.port },
+        runningTransactionsTimeoutSeconds: TRANSACTIONS_SECONDS,
+      },
+      ownEndpoint(identity),
+      signal,
+    );
+    const viewId = await this.#confirm(target, signal);
+    if (viewId === undefined) {
+      throw new Error(outcome.ok ? "the new primary was not seen" : outcome.failure.message);
+    }
+    const pod = podOfMember(identity, target);
+    if (pod !== undefined) await roles.pointPrimary(pod, viewId, signal);
+    return `handed over to ${pod ?? target.host}`;
+  }
+
+  // The most up to date first; not one whose Pod is being deleted, if that can be seen.
+  async #choose(
+    candidates: readonly ViewMember[],
+    signal: AbortSignal,
+  ): Promise<ViewMember | undefined> {
+    const { client, identity } = this.#options;
+    for (const candidate of candidates) {
+      const name = podOfMember(identity, candidate);
+      if (name === undefined) return candidate;
+      const ref = { namespace: identity.namespace, name };
+      const pod = await client.get(pods, ref, signal);
+      if (pod !== undefined && pod.metadata.deletionTimestamp === undefined) return candidate;
+    }
+    return undefined;
+  }
+
+  async #confirm(target: ViewMember, signal: AbortSignal): Promise<string | undefined> {
+    const { clock, look } = this.#options;
+    for (let attempt = 0; attempt < CONFIRM_TRIES; attempt++) {
+      const local = await look(signal);
+      if (local.server !== "up") return undefined;
+      const row = local.member.members.find(({ uuid }) => uuid === target.uuid);
+      if (row?.role === "PRIMARY" && row.state === "ONLINE") return local.member.viewId;
+      await clock.sleep(POLL_MS / 2, signal);
+    }
+    return undefined;
+  }
+}
+
+/** ONLINE members other than this one, the most up to date first. */
+export function candidatesOf(local: LocalView): readonly ViewMember[] {
+  if (local.server !== "up") return [];
+  const own = ownRow(local.member);
+  return local.member.members
+    .filter(({ state, uuid }) => state === "ONLINE" && uuid !== own?.uuid)
+    .toSorted((a, b) => a.queued - b.queued);
+}

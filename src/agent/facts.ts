@@ -1,0 +1,160 @@
+// The vocabulary of the decisions: what an agent knows at one moment, and what follows from it at once.
+// Pure. Everything observed has the time of its observation; `undefined` always means "not known", never
+// "none". Times are monotonic milliseconds.
+
+import type { DataFacts, MemberFacts, ViewMember } from "../mysql/queries.ts";
+
+/** The agent's own server. */
+export type LocalView =
+  | {
+    readonly server: "down" | "starting" | "unusable";
+    readonly at: number;
+    readonly detail: string;
+  }
+  | {
+    readonly server: "up";
+    readonly at: number;
+    readonly member: MemberFacts;
+    /** Undefined while it is not needed: a member that is ONLINE and known to the metadata. */
+    readonly data?: DataFacts | undefined;
+  };
+
+export type UpView = Extract<LocalView, { server: "up" }>;
+
+/** Another member's server, asked by SQL. */
+export type PeerView =
+  | {
+    readonly address: string;
+    readonly at: number;
+    readonly reachable: false;
+    readonly detail: string;
+  }
+  | {
+    readonly address: string;
+    readonly at: number;
+    readonly reachable: true;
+    readonly member: MemberFacts;
+    readonly data: DataFacts;
+  };
+
+export type ReachablePeer = Extract<PeerView, { reachable: true }>;
+
+/** The Cluster object. */
+export type ClusterFacts = {
+  readonly at: number;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** RFC 3339. */
+  readonly createdAt: string;
+  readonly members: number;
+  readonly paused: boolean;
+  readonly deleting: boolean;
+  readonly bootstrap: {
+    readonly instance?: string | undefined;
+    readonly serverUuid?: string | undefined;
+    readonly groupName?: string | undefined;
+    /** Set: the group exists, whatever else is seen. */
+    readonly at?: string | undefined;
+  };
+};
+
+/** What this server's data is to the group's; each set as text, undefined when it could not be computed. */
+export type DataRelation = {
+  /** Mine and not the group's: errant transactions. */
+  readonly errant: string;
+  /** The group's and not mine. */
+  readonly missing: string;
+  /** What I lack and some donor has already purged from its binary logs. */
+  readonly purged: string;
+  /** Whether the recovery accounts here are the group's; if not, START would fail after a minute. */
+  readonly accountsCurrent: boolean;
+};
+
+/** What failed lately; forgotten when the member is ONLINE. */
+export type History = {
+  readonly failures: Readonly<Partial<Record<string, number>>>;
+  readonly retryAt: number;
+  readonly lastFailure: string;
+  /** Since when the server has been trying to come back by itself. */
+  readonly autoRejoinSince?: number | undefined;
+};
+
+/** Another ordinal whose volume may hold data although nobody can look into it. */
+export type Claim = { readonly address: string; readonly mayHoldData: boolean };
+
+export type Facts = {
+  readonly now: number;
+  readonly self: {
+    readonly pod: string;
+    readonly ordinal: number;
+    readonly address: string;
+    readonly clusterName: string;
+    readonly multiPrimary: boolean;
+  };
+  readonly local: LocalView;
+  /** Empty until they were needed. */
+  readonly peers: readonly PeerView[];
+  /** Undefined: the API server could not be asked, or not yet. */
+  readonly cluster?: ClusterFacts | undefined;
+  readonly relation?: DataRelation | undefined;
+  /** Undefined until needed, for the creation of the group. */
+  readonly claims?: readonly Claim[] | undefined;
+  readonly history: History;
+};
+
+/** Oldest observation that anything is decided on or a probe answered 200 by. */
+export const MAX_AGE_MS = 5_000;
+
+export const NO_HISTORY: History = { failures: {}, retryAt: 0, lastFailure: "" };
+
+/** The row of a server in its own view; its state is OFFLINE when it is in no group. */
+export function ownRow(member: MemberFacts): ViewMember | undefined {
+  return member.members.find((row) => row.uuid === member.uuid);
+}
+
+export function stateOf(member: MemberFacts): string {
+  return ownRow(member)?.state ?? "OFFLINE";
+}
+
+export function addressOf(row: ViewMember): string {
+  return `${row.host}:${row.port}`;
+}
+
+/** Whether a server sees the majority of its group, as the AdminAPI computes it. */
+export function hasQuorum(member: MemberFacts): boolean {
+  const counted = member.members.filter((row) => row.uuid === member.uuid || row.state !== "ERROR");
+  const reachable = counted.filter(({ state }) => state === "ONLINE" || state === "RECOVERING");
+  return reachable.length > counted.length / 2;
+}
+
+export function isOnline(member: MemberFacts): boolean {
+  return stateOf(member) === "ONLINE" && hasQuorum(member);
+}
+
+/** Whether the server is ONLINE in the majority and the, or a, primary. */
+export function isPrimary(member: MemberFacts): boolean {
+  return isOnline(member) && ownRow(member)?.role === "PRIMARY";
+}
+
+/** ONLINE primaries of a view, in the order of their hosts. */
+export function primariesOf(member: MemberFacts): readonly ViewMember[] {
+  return member.members.filter((row) => row.role === "PRIMARY" && row.state === "ONLINE");
+}
+
+/** Whether a server ever held anything but its own system tables. */
+export function hasData(data: DataFacts): boolean {
+  return data.executed !== "" || data.userSchemas > 0 || data.metadata !== undefined;
+}
+
+/** `created:changes` of a group, both growing; undefined outside a group. */
+export function parseViewId(viewId: string): readonly [bigint, bigint] | undefined {
+  const match = /^(\d+):(\d+)$/.exec(viewId);
+  return match === null ? undefined : [BigInt(match[1] ?? 0), BigInt(match[2] ?? 0)];
+}
+
+/** Whether view `a` is certainly older than `b`. */
+export function isOlderView(a: string, b: string): boolean {
+  const [left, right] = [parseViewId(a), parseViewId(b)];
+  if (left === undefined || right === undefined) return false;
+  return left[0] === right[0] ? left[1] < right[1] : left[0] < right[0];
+}

@@ -1,0 +1,183 @@
+// The loop: observe, decide, act, publish. Every tick is complete in itself, never overlaps the next, and
+// waits for nothing but its own server and, while that is outside the group, for its peers. Everything
+// slower (actions, the API server) goes on beside it.
+
+import { formatTime } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
+import { describeError, isAbort } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+import { AGENT_USER } from "../api/names.ts";
+import type { MemberFacts } from "../mysql/queries.ts";
+import { endClientConnections, fence, leaveOfflineMode } from "../mysql/statements.ts";
+import type { AgentAction } from "./actions.ts";
+import type { Actor } from "./actor.ts";
+import { decide, needsMore } from "./decide.ts";
+import { decideGuards, decideRoles, type Guard } from "./decide-role.ts";
+import type { Drainer } from "./drain.ts";
+import { type Facts, hasData, type LocalView, stateOf } from "./facts.ts";
+import type { AgentMetrics } from "./metrics.ts";
+import type { ClusterReader } from "./observe-cluster.ts";
+import type { LocalObserver } from "./observe-local.ts";
+import type { PeerObserver } from "./observe-peers.ts";
+import type { Observer } from "./observe.ts";
+import type { ProbeState } from "./probe.ts";
+import type { Publisher } from "./publish.ts";
+import { renderReport } from "./report.ts";
+import type { Roles } from "./roles.ts";
+import type { Identity } from "./settings.ts";
+
+export type LoopOptions = {
+  readonly identity: Identity;
+  readonly observer: Observer;
+  readonly local: LocalObserver;
+  readonly peers: PeerObserver;
+  readonly cluster: ClusterReader;
+  readonly actor: Actor;
+  readonly roles: Roles;
+  readonly publisher: Publisher;
+  readonly drainer: Drainer;
+  readonly metrics: AgentMetrics;
+  /** Restarts of mysqld by the loop in its container. */
+  readonly countRestarts: () => Promise<number>;
+  readonly clock: Clock;
+  readonly log: Logger;
+};
+
+const STEADY_MS = 1_000;
+const BUSY_MS = 100;
+/** After this long without progress a waiting agent looks once a second, too. */
+const IMPATIENT_MS = 60_000;
+const STEADY_REFRESH_MS = 30_000;
+const BUSY_REFRESH_MS = 1_000;
+const PATIENT_REFRESH_MS = 5_000;
+
+export class AgentLoop {
+  readonly #options: LoopOptions;
+  #local: LocalView | undefined;
+  #member: MemberFacts | undefined;
+  #tickAt: number;
+  #answered = false;
+  #everHadData = false;
+  #recorded = false;
+  #restless = { of: "", since: 0 };
+
+  constructor(options: LoopOptions) {
+    this.#options = options;
+    this.#tickAt = options.clock.monotonic();
+  }
+
+  /** What the probes are answered from. */
+  get state(): ProbeState {
+    const { clock } = this.#options;
+    const { monotonic } = clock;
+    return { now: monotonic(), tickAt: this.#tickAt, local: this.#local, answered: this.#answered };
+  }
+
+  /** Ticks until aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    let failed = "";
+    while (!signal.aborted) {
+      let pauseMs = STEADY_MS;
+      try {
+        pauseMs = await this.#tick(signal);
+        failed = "";
+      } catch (error) {
+        // Said once per cause: the next tick is a fresh start.
+        const text = describeError(error);
+        if (!isAbort(error) && text !== failed) log.error("tick failed", { err: error });
+        failed = text;
+      }
+      this.#tickAt = clock.monotonic();
+      await clock.sleep(pauseMs, signal).catch(() => {}); // the loop's condition sees the abort
+    }
+  }
+
+  async #tick(signal: AbortSignal): Promise<number> {
+    const { actor, clock, local: observer, metrics } = this.#options;
+    const local = await observer.look(signal);
+    this.#local = local;
+    await this.#guard(local);
+    const facts = await this.#facts(local, signal);
+    const decision = decide({ ...facts, now: clock.monotonic() });
+    actor.noteAutoRejoin(local.server === "up" && local.data?.starting === "autoRejoin");
+    actor.consider(decision, facts, signal);
+    const restarts = await this.#options.countRestarts();
+    metrics.observed(local, restarts);
+    this.#tell({ facts, decision, restarts }, signal);
+    return this.#pace(decision, local, signal);
+  }
+
+  async #facts(local: LocalView, signal: AbortSignal): Promise<Facts> {
+    const { actor, cluster, observer, peers } = this.#options;
+    this.#recorded ||= cluster.facts?.bootstrap.at !== undefined;
+    this.#answered ||= local.server === "up";
+    this.#everHadData ||= local.server === "up" && local.data !== undefined && hasData(local.data);
+    const { history } = actor;
+    if (!needsMore({ local }, this.#recorded) || actor.running !== undefined) {
+      if (actor.running === undefined) peers.close();
+      return observer.light(local, history);
+    }
+    return await observer.full(local, history, { fresh: false, signal });
+  }
+
+  // What cannot wait and needs no agreement.
+  async #guard(local: LocalView): Promise<void> {
+    const { actor, cluster, local: observer, log } = this.#options;
+    const before = this.#member;
+    this.#member = local.server === "up" ? local.member : undefined;
+    const session = observer.session;
+    if (local.server !== "up" || session === undefined || cluster.facts?.paused === true) return;
+    const acts: Record<Guard, () => Promise<unknown>> = {
+      fence: () => fence(session),
+      leaveOfflineMode: () => leaveOfflineMode(session),
+      endClients: () => endClientConnections(session, AGENT_USER),
+    };
+    for (const guard of decideGuards(before, local.member, actor.running !== undefined)) {
+      const result = await acts[guard]();
+      log.info("guard", { guard, state: stateOf(local.member), ended: result });
+    }
+  }
+
+  #tell(
+    seen: { facts: Facts; decision: AgentAction; restarts: number },
+    signal: AbortSignal,
+  ): void {
+    const { actor, clock, cluster, identity, publisher, roles } = this.#options;
+    const { facts, decision } = seen;
+    const report = renderReport({
+      facts,
+      decision,
+      leaseHolder: actor.leaseHolder,
+      mysqldRestarts: seen.restarts,
+      everHadData: this.#everHadData,
+      time: formatTime(clock.now()),
+      before: publisher.published,
+      ...(actor.running === undefined ? {} : { running: actor.running }),
+    });
+    publisher.publish(report, signal);
+    const members = cluster.facts?.members ?? 0;
+    const recorded = this.#recorded;
+    roles.want(
+      decideRoles({ now: clock.monotonic(), local: facts.local, identity, recorded, members }),
+      signal,
+    );
+  }
+
+  // How long to wait for the next tick, and how fresh the Cluster must be for it.
+  #pace(decision: AgentAction, local: LocalView, signal: AbortSignal): number {
+    const { actor, clock, cluster, drainer } = this.#options;
+    const whole = local.server === "up" &&
+      local.member.members.every(({ state }) => state === "ONLINE");
+    const calm = decision.type === "steady" && whole && this.#recorded;
+    const restless = `${decision.type} ${actor.running?.type} ${
+      local.server === "up" && stateOf(local.member)
+    }`;
+    const now = clock.monotonic();
+    if (restless !== this.#restless.of) this.#restless = { of: restless, since: now };
+    const patient = now - this.#restless.since > IMPATIENT_MS;
+    const everyMs = calm ? STEADY_REFRESH_MS : patient ? PATIENT_REFRESH_MS : BUSY_REFRESH_MS;
+    cluster.refresh(everyMs, signal);
+    return drainer.draining || (!calm && !patient) ? BUSY_MS : STEADY_MS;
+  }
+}

@@ -1,0 +1,158 @@
+// Puts the observations together to the facts of one decision. The own server is read before the peers:
+// a transaction that both have can then never look like one that only the own server has.
+
+import { describeError } from "../base/errors.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
+import { unionGtidSets } from "../mysql/gtid.ts";
+import { readRecoveryAccounts, subtractGtids } from "../mysql/queries.ts";
+import {
+  addressOf,
+  type Claim,
+  type ClusterFacts,
+  type DataRelation,
+  type Facts,
+  type History,
+  type LocalView,
+  type PeerView,
+} from "./facts.ts";
+import { evaluateGroup, type ExistingGroup } from "./group.ts";
+import type { ClusterReader } from "./observe-cluster.ts";
+import type { LocalObserver } from "./observe-local.ts";
+import type { PeerObserver } from "./observe-peers.ts";
+import { addressOfOrdinal, type Identity } from "./settings.ts";
+
+export type ObserverOptions = {
+  readonly identity: Identity;
+  readonly multiPrimary: boolean;
+  readonly local: LocalObserver;
+  readonly peers: PeerObserver;
+  readonly cluster: ClusterReader;
+  readonly clock: Clock;
+  readonly log: Logger;
+};
+
+const CLAIMS_EVERY_MS = 1_000;
+
+/** All that an agent can know. */
+export class Observer {
+  readonly #options: ObserverOptions;
+  #claimsRead: { at: number; claims: readonly Claim[] } | undefined;
+
+  constructor(options: ObserverOptions) {
+    this.#options = options;
+  }
+
+  /** Facts without asking anybody but the own server. */
+  light(local: LocalView, history: History): Facts {
+    const { clock, cluster, identity, multiPrimary } = this.#options;
+    return {
+      now: clock.monotonic(),
+      self: {
+        pod: identity.podName,
+        ordinal: identity.ordinal,
+        address: addressOfOrdinal(identity, identity.ordinal),
+        clusterName: identity.clusterName,
+        multiPrimary,
+      },
+      local,
+      peers: [],
+      cluster: cluster.facts,
+      history,
+    };
+  }
+
+  /** Everything a decision may need; `fresh` reads the Cluster and every peer anew. @throws only if fresh */
+  async full(
+    local: LocalView,
+    history: History,
+    how: { fresh: boolean; signal: AbortSignal },
+  ): Promise<Facts> {
+    const { cluster: reader, peers: observer } = this.#options;
+    const cluster = how.fresh ? await reader.read(how.signal) : reader.facts;
+    const peers = await observer.look(this.#peerAddresses(local, cluster), how.fresh);
+    const relation = await this.#relation(local, peers);
+    const claims = await this.#claims(cluster, how);
+    return { ...this.light(local, history), cluster, peers, relation, claims };
+  }
+
+  // Everybody who may be in the group: by the spec, by the group's view, by the metadata.
+  #peerAddresses(local: LocalView, cluster: ClusterFacts | undefined): string[] {
+    const { identity } = this.#options;
+    const addresses = new Set<string>();
+    for (let ordinal = 0; ordinal < (cluster?.members ?? 0); ordinal++) {
+      addresses.add(addressOfOrdinal(identity, ordinal));
+    }
+    if (local.server === "up") {
+      for (const row of local.member.members) if (row.host !== "") addresses.add(addressOf(row));
+      for (const { address } of local.data?.metadata?.instances ?? []) addresses.add(address);
+    }
+    addresses.delete(addressOfOrdinal(identity, identity.ordinal));
+    return [...addresses].sort();
+  }
+
+  async #relation(
+    local: LocalView,
+    peers: readonly PeerView[],
+  ): Promise<DataRelation | undefined> {
+    const session = this.#options.local.session;
+    const group = evaluateGroup({ peers });
+    if (local.server !== "up" || local.data === undefined || session === undefined) {
+      return undefined;
+    }
+    if (group.type !== "group") return undefined;
+    const { executed, received } = local.data;
+    const mine = unionGtidSets(executed, received);
+    const theirs = unionGtidSets(
+      ...group.online.flatMap(({ data }) => [data.executed, data.received]),
+    );
+    try {
+      const gaps = await Promise.all(
+        group.online.map(({ data }) => subtractGtids(session, data.purged, executed)),
+      );
+      return {
+        errant: await subtractGtids(session, mine, theirs),
+        missing: await subtractGtids(session, theirs, mine),
+        // One donor that has everything is enough: the server tries one after the other.
+        purged: gaps.includes("") ? "" : gaps[0] ?? "",
+        accountsCurrent: await this.#accountsCurrent(local.member.serverId, group),
+      };
+    } catch (error) {
+      this.#options.log.debug("data not compared", { err: describeError(error) });
+      return undefined;
+    }
+  }
+
+  async #accountsCurrent(serverId: number, group: ExistingGroup): Promise<boolean> {
+    const here = this.#options.local.session;
+    const there = group.primary === undefined
+      ? undefined
+      : this.#options.peers.sessionOf(group.primary);
+    if (here === undefined || there === undefined) return true;
+    const [own, primary] = await Promise.all([
+      readRecoveryAccounts(here, serverId),
+      readRecoveryAccounts(there, serverId),
+    ]);
+    return own === primary;
+  }
+
+  async #claims(
+    cluster: ClusterFacts | undefined,
+    how: { fresh: boolean; signal: AbortSignal },
+  ): Promise<readonly Claim[] | undefined> {
+    const { cluster: reader, identity, log } = this.#options;
+    if (cluster === undefined || cluster.bootstrap.at !== undefined) return undefined;
+    if (identity.ordinal !== 0) return undefined;
+    const now = this.#options.clock.monotonic();
+    const known = this.#claimsRead;
+    if (!how.fresh && known !== undefined && now - known.at < CLAIMS_EVERY_MS) return known.claims;
+    try {
+      const claims = await reader.claims(cluster, how.signal);
+      this.#claimsRead = { at: now, claims };
+      return claims;
+    } catch (error) {
+      log.debug("claims not read", { err: describeError(error) });
+      return undefined;
+    }
+  }
+}

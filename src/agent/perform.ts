@@ -1,0 +1,190 @@
+// Carries out one action: an exhaustive switch over AgentAction. Each step may be the last one of this
+// process; whoever comes next decides anew on what it sees. Under the Lease the caller has looked and
+// decided again, so the facts given here are fresh; `stillMine` is asked right before every effect.
+
+import { assertNever } from "../base/errors.ts";
+import { parseGroupView } from "../mysql/group-view.ts";
+import { readData } from "../mysql/queries.ts";
+import type { Shell } from "../mysql/shell.ts";
+import { address, type CreateOptions, type ShellCall } from "../mysql/shell-request.ts";
+import type { ShellFailureKind } from "../mysql/shell-failure.ts";
+import {
+  fence,
+  startGroupReplication,
+  stopGroupReplication,
+  undoCreate,
+} from "../mysql/statements.ts";
+import type { AgentAction } from "./actions.ts";
+import { mustStopFirst } from "./decide-member.ts";
+import type { Facts, UpView } from "./facts.ts";
+import type { ClusterReader } from "./observe-cluster.ts";
+import type { LocalObserver } from "./observe-local.ts";
+import { parseAddress } from "./observe-peers.ts";
+import { type Identity, ownEndpoint } from "./settings.ts";
+
+export type PerformOptions = {
+  readonly identity: Identity;
+  readonly create: CreateOptions;
+  readonly shell: Shell;
+  readonly local: LocalObserver;
+  readonly cluster: ClusterReader;
+};
+
+/** An action that did not succeed; its effect may be partial, the next observation tells. */
+export class ActionError extends Error {
+  override readonly name = "ActionError";
+  readonly code = "AGENT_ACTION";
+  readonly kind: ShellFailureKind | "lost";
+
+  constructor(kind: ShellFailureKind | "lost", message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+/** How an action is allowed to go on. */
+export type Permit = {
+  /** False once the Lease is lost, or the agent is to stop: no further effect. */
+  readonly stillMine: () => boolean;
+  /** Aborted only when the process must end; never because the Lease was lost in the middle of a step. */
+  readonly signal: AbortSignal;
+};
+
+/** Does it. @throws ActionError, SqlError, ApiError */
+export async function perform(
+  action: AgentAction,
+  facts: Facts,
+  how: { options: PerformOptions; permit: Permit },
+): Promise<void> {
+  const { options, permit } = how;
+  const target = ownEndpoint(options.identity);
+  switch (action.type) {
+    case "steady":
+    case "idle":
+    case "wait":
+      return;
+    case "create-cluster":
+      return await createCluster(action.startOver, facts, how);
+    case "record-bootstrap":
+      return await recordBootstrap(action.groupName, facts, how);
+    case "add-instance": {
+      const { method } = action;
+      const label = options.identity.podName;
+      return await call({ type: "add-instance", target, label, method }, action.via, how);
+    }
+    case "rejoin-instance":
+      return await call(
+        { type: "rejoin-instance", target, method: action.method },
+        action.via,
+        how,
+      );
+    case "remove-instance":
+      return await removeStaleEntry(action.via, facts, how);
+    case "start-group-replication":
+      return await startMember(facts, options, permit);
+    default:
+      return assertNever(action);
+  }
+}
+
+type How = { options: PerformOptions; permit: Permit };
+
+async function call(shellCall: ShellCall, via: string, { options, permit }: How): Promise<void> {
+  assertMine(permit);
+  const outcome = await options.shell.run(shellCall, parseAddress(via), permit.signal);
+  if (outcome.ok || outcome.failure.kind === "alreadyMember") return;
+  const { code, kind, message } = outcome.failure;
+  const number = code === undefined ? "" : ` (${code})`;
+  throw new ActionError(kind, `${shellCall.type} through ${via} failed${number}: ${message}`);
+}
+
+async function createCluster(startOver: boolean, facts: Facts, how: How): Promise<void> {
+  const { cluster, identity, create, local } = how.options;
+  const server = upView(facts).member;
+  await cluster.writeBootstrap(({ bootstrap }, now) => {
+    if (bootstrap.at !== undefined) {
+      throw new ActionError("lost", "the group was created meanwhile");
+    }
+    if (bootstrap.serverUuid === server.uuid) return undefined;
+    const instance = identity.podName;
+    return { instance, serverUuid: server.uuid, intentAt: now, groupName: null, at: null };
+  }, how.permit.signal);
+  assertMine(how.permit);
+  if (startOver) {
+    const session = await local.open();
+    try {
+      await undoCreate(session, server);
+    } finally {
+      session.close();
+    }
+  }
+  const name = identity.clusterName;
+  const own = ownEndpoint(identity);
+  await call({ type: "create-cluster", name, options: create }, address(own), how);
+  await recordBootstrap(await createdGroup(how.options), facts, how);
+}
+
+// Success of MySQL Shell alone is no proof: the server must be in the group and the metadata complete.
+async function createdGroup({ identity, local }: PerformOptions): Promise<string> {
+  const session = await local.open();
+  try {
+    const data = await readData(session);
+    const named = data.metadata?.clusters.some(({ name }) =>
+      name === identity.clusterName
+    ) === true;
+    if (data.groupName !== "" && named && !data.creating) return data.groupName;
+    throw new ActionError("other", "create-cluster succeeded, but the metadata is not complete");
+  } finally {
+    session.close();
+  }
+}
+
+async function recordBootstrap(groupName: string, facts: Facts, how: How): Promise<void> {
+  const { uuid } = upView(facts).member;
+  assertMine(how.permit);
+  await how.options.cluster.writeBootstrap(({ bootstrap }, now) => {
+    if (bootstrap.at !== undefined) return undefined;
+    const instance = how.options.identity.podName;
+    return { instance, serverUuid: uuid, intentAt: null, groupName, at: now };
+  }, how.permit.signal);
+}
+
+// The AdminAPI itself must call the entry at my address missing before it is taken out by force.
+async function removeStaleEntry(via: string, facts: Facts, how: How): Promise<void> {
+  const { options, permit } = how;
+  const outcome = await options.shell.run({ type: "status" }, parseAddress(via), permit.signal);
+  const view = outcome.ok ? parseGroupView(outcome.output) : undefined;
+  const entry = view?.members.find(({ address }) => address === facts.self.address);
+  if (entry === undefined || entry.status !== "(MISSING)") {
+    const seen = entry?.status ?? (outcome.ok ? "no entry" : outcome.failure.message);
+    throw new ActionError(
+      "transient",
+      `the entry of ${facts.self.address} is not missing: ${seen}`,
+    );
+  }
+  const target = ownEndpoint(options.identity);
+  await call({ type: "remove-instance", target, force: true }, via, how);
+}
+
+async function startMember(facts: Facts, options: PerformOptions, permit: Permit): Promise<void> {
+  const server = upView(facts);
+  const session = await options.local.open();
+  try {
+    // A START that fails restores what read-only was before it.
+    await fence(session);
+    if (mustStopFirst(server)) await stopGroupReplication(session);
+    assertMine(permit);
+    await startGroupReplication(session);
+  } finally {
+    session.close();
+  }
+}
+
+function assertMine(permit: Permit): void {
+  if (!permit.stillMine()) throw new ActionError("lost", "the Lease was lost before the next step");
+}
+
+function upView(facts: Facts): UpView {
+  if (facts.local.server === "up") return facts.local;
+  throw new ActionError("transient", "mysqld went away");
+}

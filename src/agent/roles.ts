@@ -1,0 +1,131 @@
+// Makes role labels and the primary Service what decide-role.ts says: in the background, one pass at a
+// time, when the plan has changed and now and then to be sure.
+//
+// Moving the Service: read it, look at the own server once more, write with the Service's resourceVersion.
+// A successor becomes primary after that look at the earliest, and then its write either comes later or
+// makes ours fail; the view in the annotation stops whoever slept in between. Why this matters: a Service
+// that points to a demoted server fails every write until somebody looks again.
+
+import { PRIMARY_VIEW_ANNOTATION, type Role, ROLE_LABEL } from "../api/labels.ts";
+import { type Clock, startDeadline } from "../base/clock.ts";
+import { abortReason, describeError, isAbort } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+import { isConflict, isForbidden } from "../kube/api-error.ts";
+import type { KubeClient } from "../kube/client.ts";
+import { pods, services } from "../kube/resource.ts";
+import type { RolePlan } from "./decide-role.ts";
+import { isOlderView } from "./facts.ts";
+import type { Identity } from "./settings.ts";
+
+const POD_NAME_LABEL = "statefulset.kubernetes.io/pod-name";
+const REQUEST_MS = 5_000;
+const RETRY_MS = 1_000;
+const REFRESH_MS = 30_000;
+
+export type RolesOptions = {
+  readonly client: KubeClient;
+  readonly identity: Identity;
+  readonly primaryService: string | null;
+  /** Looks at the own server now: whether it is the primary of a majority. */
+  readonly confirmPrimary: (signal: AbortSignal) => Promise<boolean>;
+  readonly clock: Clock;
+  readonly log: Logger;
+};
+
+export class Roles {
+  readonly #options: RolesOptions;
+  #done = "";
+  #doneAt = -Infinity;
+  #notBefore = -Infinity;
+  #working = false;
+
+  constructor(options: RolesOptions) {
+    this.#options = options;
+  }
+
+  /** Sees to it that the plan becomes true, soon; a later call replaces it. */
+  want(plan: RolePlan, signal: AbortSignal): void {
+    const key = keyOf(plan);
+    const now = this.#options.clock.monotonic();
+    const due = key !== this.#done || now - this.#doneAt >= REFRESH_MS;
+    if (!due || this.#working || now < this.#notBefore) return;
+    this.#working = true;
+    this.#apply(plan, signal).then(() => {
+      this.#done = key;
+      this.#doneAt = now;
+    }, (error: unknown) => {
+      this.#notBefore = now + (isConflict(error) ? 0 : RETRY_MS);
+      if (!isAbort(error) && !isConflict(error)) {
+        this.#options.log.warn("roles not written", { err: describeError(error) });
+      }
+    }).finally(() => this.#working = false);
+  }
+
+  /** Points the primary Service to a Pod that was just made primary. @throws ApiError */
+  async pointPrimary(pod: string, viewId: string, signal: AbortSignal): Promise<void> {
+    await this.#moveService({ pod, viewId }, () => Promise.resolve(true), signal);
+  }
+
+  async #apply(plan: RolePlan, signal: AbortSignal): Promise<void> {
+    // The Service first: it is what clients wait for.
+    if (plan.primary !== undefined) {
+      await this.#moveService(plan.primary, this.#options.confirmPrimary, signal);
+    }
+    await Promise.all([...plan.labels].map(([pod, role]) => this.#label(pod, role, signal)));
+  }
+
+  async #moveService(
+    to: { pod: string; viewId: string },
+    confirm: (signal: AbortSignal) => Promise<boolean>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { client, identity, primaryService: name, log } = this.#options;
+    if (name === null) return;
+    const ref = { namespace: identity.namespace, name };
+    const service = await this.#request((limited) => client.get(services, ref, limited), signal);
+    if (service === undefined || service.spec.selector?.[POD_NAME_LABEL] === to.pod) return;
+    const seen = service.metadata.annotations?.[PRIMARY_VIEW_ANNOTATION] ?? "";
+    if (isOlderView(to.viewId, seen)) return;
+    // Not an error: the plan of the next tick says what is right now.
+    if (!await confirm(signal)) throw abortReason("no longer the primary");
+    const body = {
+      metadata: {
+        resourceVersion: service.metadata.resourceVersion,
+        annotations: { [PRIMARY_VIEW_ANNOTATION]: to.viewId },
+      },
+      spec: { selector: { [POD_NAME_LABEL]: to.pod } },
+    };
+    await this.#request((limited) => client.patch(services, ref, { body }, limited), signal);
+    log.info("primary service moved", { service: name, to: to.pod, view: to.viewId });
+  }
+
+  async #label(pod: string, role: Role | null, signal: AbortSignal): Promise<void> {
+    const { client, identity, log } = this.#options;
+    const ref = { namespace: identity.namespace, name: pod };
+    try {
+      const live = await this.#request((limited) => client.get(pods, ref, limited), signal);
+      if (live === undefined || (live.metadata.labels?.[ROLE_LABEL] ?? null) === role) return;
+      const own = pod === identity.podName && identity.podUid !== "";
+      if (own && live.metadata.uid !== identity.podUid) return;
+      const body = { metadata: { uid: live.metadata.uid, labels: { [ROLE_LABEL]: role } } };
+      await this.#request((limited) => client.patch(pods, ref, { body }, limited), signal);
+      log.info("role label written", { pod, role });
+    } catch (error) {
+      // A Pod beyond spec.members is no longer ours to touch.
+      if (!isForbidden(error) || pod === identity.podName) throw error;
+    }
+  }
+
+  async #request<T>(send: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+    const deadline = startDeadline(this.#options.clock, REQUEST_MS, signal);
+    try {
+      return await send(deadline.signal);
+    } finally {
+      deadline.clear();
+    }
+  }
+}
+
+function keyOf(plan: RolePlan): string {
+  return JSON.stringify([[...plan.labels].sort(), plan.primary ?? null]);
+}

@@ -1,0 +1,73 @@
+// What the operator reports about a Cluster, and the one field that agents write: `status.bootstrap`.
+//
+// Invariants: everything but `bootstrap` is derived anew by the operator and may be deleted without loss.
+// `bootstrap` is the durable proof that the group was created: the agent of ordinal 0 writes `instance`,
+// `serverUuid` and `intentAt` before it creates the group, `groupName` and `at` after. While `at` is set
+// nobody creates a second group.
+
+import { z } from "zod";
+import { CONDITION_TYPES, MAX_MESSAGE_LENGTH } from "./conditions.ts";
+import { INSTANCE_STATES } from "./instance-report.ts";
+
+const time = (description: string) => z.string().meta({ format: "date-time", description });
+
+const bootstrapSchema = z.object({
+  instance: z.string().describe("Pod that created the group, or is about to.").optional(),
+  serverUuid: z.string().describe("server_uuid of that instance, fixed before the group is made.")
+    .optional(),
+  intentAt: time("When that instance announced that it will create the group.").optional(),
+  groupName: z.string().describe("Name (UUID) of the group.").optional(),
+  at: time("When the group had been created. While this is set, no second group is ever made.")
+    .optional(),
+}).describe("How the group came to be. Written once, by the agent of the first member.");
+
+const instanceSchema = z.object({
+  name: z.string().describe("Name of the Pod."),
+  ordinal: z.int().describe("Number of the Pod in the StatefulSet."),
+  state: z.enum(INSTANCE_STATES).describe("State of the instance, as its agent reports it."),
+  role: z.enum(["primary", "secondary"]).describe("Role in the group; absent unless ONLINE.")
+    .optional(),
+  version: z.string().describe("Version that the server reports.").optional(),
+  since: time("When the state was first seen.").optional(),
+  message: z.string().describe("What it is doing or waiting for.").optional(),
+  restarts: z.int().describe("How often mysqld was started again inside the Pod.").optional(),
+}).describe("One instance: mysqld in one Pod.");
+
+const conditionSchema = z.object({
+  type: z.string().max(64).describe(`One of ${Object.keys(CONDITION_TYPES).join(", ")}.`),
+  status: z.enum(["True", "False", "Unknown"]).describe("Whether the condition holds."),
+  reason: z.string().max(64).describe("Why, in one word of a closed set."),
+  message: z.string().max(MAX_MESSAGE_LENGTH).describe("Why, for people, with what to do."),
+  lastTransitionTime: time("When the status last changed."),
+  observedGeneration: z.int().describe("metadata.generation that this is about.").optional(),
+}).describe("One aspect of the Cluster.");
+
+export const clusterStatusSchema = z.object({
+  observedGeneration: z.int().describe("metadata.generation that the operator last acted on.")
+    .optional(),
+  members: z.int().describe("Members that the operator wants, as last seen in the spec.")
+    .optional(),
+  onlineMembers: z.int().describe("Members that are ONLINE in the partition with quorum.")
+    .optional(),
+  membersSummary: z.string().describe("onlineMembers/members, for the MEMBERS column.").optional(),
+  primary: z.string().describe("Pod that accepts writes; several are separated by commas.")
+    .optional(),
+  version: z.string().describe("Version that the members run, or mixed.").optional(),
+  image: z.string().describe("Server image that the spec leads to.").optional(),
+  labelSelector: z.string().describe("Selects the Pods; for the scale subresource.").optional(),
+  bootstrap: bootstrapSchema.optional(),
+  instances: z.array(instanceSchema).max(32).meta({
+    description: "The instances, by ordinal.",
+    "x-kubernetes-list-type": "map",
+    "x-kubernetes-list-map-keys": ["name"],
+  }).optional(),
+  conditions: z.array(conditionSchema).max(16).meta({
+    description: "The aspects of the Cluster's health; types and reasons are in src/api/README.md.",
+    "x-kubernetes-list-type": "map",
+    "x-kubernetes-list-map-keys": ["type"],
+  }).optional(),
+}).describe("What was observed. Never written by users.");
+
+export type ClusterStatus = z.infer<typeof clusterStatusSchema>;
+export type InstanceStatus = z.infer<typeof instanceSchema>;
+export type BootstrapStatus = z.infer<typeof bootstrapSchema>;

@@ -1,0 +1,186 @@
+// Counters, gauges and histograms with the Prometheus text format. A registry is made by the composition
+// root and passed down; there is no global one. Registering a name again gives the same metric back, so
+// that every controller may ask for the shared ones.
+
+export type Labels = Record<string, string>;
+
+type Kind = "counter" | "gauge" | "histogram";
+
+abstract class Metric {
+  abstract readonly kind: Kind;
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: readonly string[];
+
+  constructor(name: string, help: string, labelNames: readonly string[]) {
+    this.name = name;
+    this.help = help;
+    this.labelNames = labelNames;
+  }
+
+  /** The rendered label set is the identity of a series. */
+  protected series(labels: Labels): string {
+    const unknown = Object.keys(labels).find((name) => !this.labelNames.includes(name));
+    if (unknown !== undefined) throw new Error(`metric ${this.name} has no label ${unknown}`);
+    return this.labelNames.map((name) => `${name}="${escapeLabel(labels[name] ?? "")}"`).join(",");
+  }
+
+  abstract lines(): string[];
+}
+
+function escapeLabel(value: string): string {
+  return value.replace(/[\\"\n]/g, (c) => c === "\n" ? "\\n" : `\\${c}`);
+}
+
+function line(name: string, series: string, value: number): string {
+  const text = value === Infinity ? "+Inf" : value === -Infinity ? "-Inf" : String(value);
+  return `${name}${series === "" ? "" : `{${series}}`} ${text}`;
+}
+
+/** Only goes up. */
+export class Counter extends Metric {
+  readonly kind = "counter";
+  readonly #values = new Map<string, number>();
+
+  inc(labels: Labels = {}, by = 1): void {
+    const series = this.series(labels);
+    this.#values.set(series, (this.#values.get(series) ?? 0) + by);
+  }
+
+  lines(): string[] {
+    return [...this.#values].map(([series, value]) => line(this.name, series, value));
+  }
+}
+
+/** Goes up and down. */
+export class Gauge extends Metric {
+  readonly kind = "gauge";
+  readonly #values = new Map<string, number>();
+
+  set(labels: Labels, value: number): void {
+    this.#values.set(this.series(labels), value);
+  }
+
+  /** Forgets all series, for gauges whose label values come and go. */
+  clear(): void {
+    this.#values.clear();
+  }
+
+  lines(): string[] {
+    return [...this.#values].map(([series, value]) => line(this.name, series, value));
+  }
+}
+
+type Distribution = { counts: number[]; sum: number; count: number };
+
+/** Observations counted into buckets (upper limits, ascending). */
+export class Histogram extends Metric {
+  readonly kind = "histogram";
+  readonly #values = new Map<string, Distribution>();
+  readonly #buckets: readonly number[];
+
+  constructor(
+    name: string,
+    help: string,
+    labelNames: readonly string[],
+    buckets: readonly number[],
+  ) {
+    super(name, help, labelNames);
+    this.#buckets = buckets;
+  }
+
+  observe(labels: Labels, value: number): void {
+    const series = this.series(labels);
+    const into = this.#values.get(series) ??
+      { counts: this.#buckets.map(() => 0), sum: 0, count: 0 };
+    this.#values.set(series, into);
+    const index = this.#buckets.findIndex((limit) => value <= limit);
+    if (index >= 0) into.counts[index] = (into.counts[index] ?? 0) + 1;
+    into.sum += value;
+    into.count += 1;
+  }
+
+  lines(): string[] {
+    return [...this.#values].flatMap(([series, { counts, sum, count }]) => {
+      const at = (le: string): string => series === "" ? `le="${le}"` : `${series},le="${le}"`;
+      let below = 0;
+      const buckets = this.#buckets.map((limit, index) => {
+        below += counts[index] ?? 0;
+        return line(`${this.name}_bucket`, at(String(limit)), below);
+      });
+      return [
+        ...buckets,
+        line(`${this.name}_bucket`, at("+Inf"), count),
+        line(`${this.name}_sum`, series, sum),
+        line(`${this.name}_count`, series, count),
+      ];
+    });
+  }
+}
+
+/** Upper limits in seconds that suit reconciles and requests. */
+export const SECONDS_BUCKETS: readonly number[] = [
+  0.005,
+  0.01,
+  0.025,
+  0.05,
+  0.1,
+  0.25,
+  0.5,
+  1,
+  2.5,
+  5,
+  10,
+  30,
+  60,
+];
+
+export class MetricRegistry {
+  readonly #metrics = new Map<string, Metric>();
+  readonly #collectors: (() => void)[] = [];
+
+  counter(name: string, help: string, labelNames: readonly string[] = []): Counter {
+    return this.#register(name, Counter, () => new Counter(name, help, labelNames));
+  }
+
+  gauge(name: string, help: string, labelNames: readonly string[] = []): Gauge {
+    return this.#register(name, Gauge, () => new Gauge(name, help, labelNames));
+  }
+
+  histogram(
+    name: string,
+    help: string,
+    labelNames: readonly string[] = [],
+    buckets: readonly number[] = SECONDS_BUCKETS,
+  ): Histogram {
+    return this.#register(name, Histogram, () => new Histogram(name, help, labelNames, buckets));
+  }
+
+  /** Calls collect before every render(), for values that are computed when asked for. */
+  beforeRender(collect: () => void): void {
+    this.#collectors.push(collect);
+  }
+
+  /** The Prometheus text exposition (content type text/plain; version=0.0.4). */
+  render(): string {
+    for (const collect of this.#collectors) collect();
+    return [...this.#metrics.values()].flatMap((metric) => [
+      `# HELP ${metric.name} ${metric.help.replace(/\n/g, " ")}`,
+      `# TYPE ${metric.name} ${metric.kind}`,
+      ...metric.lines(),
+    ]).join("\n") + "\n";
+  }
+
+  #register<M extends Metric>(
+    name: string,
+    type: abstract new (...args: never[]) => M,
+    make: () => M,
+  ): M {
+    const known = this.#metrics.get(name);
+    if (known instanceof type) return known;
+    if (known !== undefined) throw new Error(`metric ${name} is already a ${known.kind}`);
+    const made = make();
+    this.#metrics.set(name, made);
+    return made;
+  }
+}

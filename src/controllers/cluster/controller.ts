@@ -1,0 +1,126 @@
+// What is watched for Clusters, which Cluster each watched object concerns, and how a key becomes a pass.
+//
+// Everything that we make carries the Cluster's label, so the watches are limited to objects with it; an
+// object is mapped to its Cluster by that label and by its controller, so that the loss of either is seen.
+// Secrets are not watched. Also counts Clusters, under the original operator's metric names.
+
+import type { Cluster } from "../../api/cluster.ts";
+import { clusters } from "../../api/group.ts";
+import { CLUSTER_LABEL } from "../../api/labels.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Logger } from "../../base/log.ts";
+import type { Counter, Gauge, MetricRegistry } from "../../base/metrics.ts";
+import type { KubeClient } from "../../kube/client.ts";
+import type { EventRecorder } from "../../kube/recorder.ts";
+import { pods, type ResourceType } from "../../kube/resource.ts";
+import { keyOf } from "../../kube/store.ts";
+import type { KubeObject } from "../../kube/types.ts";
+import { Controller, type Source } from "../../runtime/controller.ts";
+import { RecentWrites } from "../recent-writes.ts";
+import { WATCHED_KINDS } from "./needs.ts";
+import { labelledCluster, PODS_BY_CLUSTER } from "./observe.ts";
+import type { PlanOptions } from "./plan.ts";
+import { type ClusterReconciler, reconcileCluster } from "./reconcile.ts";
+
+export type ClusterControllerOptions = {
+  readonly client: KubeClient;
+  readonly recorder: Pick<EventRecorder, "emit">;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: MetricRegistry;
+  readonly workers: number;
+  /** Only this namespace; all of them if it is not given. */
+  readonly namespace?: string;
+  readonly plan: Omit<PlanOptions, "passwords">;
+  readonly census: ClusterCensus;
+  /** Resolves when this process may act; until then the stores are filled and nothing else happens. */
+  readonly mayAct: (signal: AbortSignal) => Promise<void>;
+};
+
+/** A controller for the Clusters of one namespace, or of all. */
+export function createClusterController(options: ClusterControllerOptions): Controller {
+  const { client, recorder, clock, plan, census } = options;
+  const controller: Controller = new Controller({
+    ...options,
+    name: "cluster",
+    sources: clusterSources(options.namespace),
+    async reconcile(key, { log }, signal) {
+      await options.mayAct(signal);
+      const stored = controller.store(clusters).get(key);
+      if (stored === undefined) {
+        census.gone(key);
+        return {};
+      }
+      census.seen(stored);
+      const subject = { stored, log: log.with({ cluster: key }) };
+      return await reconcileCluster(reconciler, subject, signal);
+    },
+  });
+  const stores = {
+    clusters: controller.store(clusters),
+    pods: controller.store(pods),
+    of: (type: ResourceType<KubeObject>) => controller.store(type),
+  };
+  const recent = new RecentWrites();
+  const reconciler: ClusterReconciler = { client, recorder, clock, options: plan, stores, recent };
+  return controller;
+}
+
+/** Clusters themselves, and everything with the Cluster's label. */
+export function clusterSources(namespace: string | undefined): Source[] {
+  const where = namespace === undefined ? {} : { namespace };
+  const labelled = { ...where, labelSelector: CLUSTER_LABEL, keys: concernedClusters };
+  return [
+    { ...where, type: clusters, keys: (cluster) => [keyOf(cluster)] },
+    { ...labelled, type: pods, indexes: { [PODS_BY_CLUSTER]: labelledCluster } },
+    ...WATCHED_KINDS.map((type) => ({ ...labelled, type })),
+  ];
+}
+
+/** Keys of the Clusters that an object belongs to, by its label and by its controller. */
+export function concernedClusters(object: KubeObject): string[] {
+  const controller = object.metadata.ownerReferences?.find((reference) => reference.controller);
+  const owned = controller?.kind === clusters.kind &&
+    controller.apiVersion.startsWith(`${clusters.group}/`);
+  const owner = owned ? [`${object.metadata.namespace}/${controller.name}`] : [];
+  return [...new Set([...labelledCluster(object), ...owner])];
+}
+
+/** Counts Clusters across namespaces; a restarted operator counts what it finds as managed, not as created. */
+export class ClusterCensus {
+  readonly #known = new Map<string, { ready: boolean }>();
+  readonly #labels: { podName: string };
+  readonly #managed: Gauge;
+  readonly #created: Counter;
+  readonly #deleted: Counter;
+
+  constructor(metrics: MetricRegistry, podName: string) {
+    const name = "mysql_operator_cluster_clusters";
+    this.#labels = { podName };
+    this.#managed = metrics.gauge(name, "Total number of clusters managed", ["podName"]);
+    this.#created = metrics.counter(`${name}_created`, "Total number of clusters created", [
+      "podName",
+    ]);
+    this.#deleted = metrics.counter(`${name}_deleted`, "Total number of clusters deleted", [
+      "podName",
+    ]);
+    this.#managed.set(this.#labels, 0);
+    this.#created.inc(this.#labels, 0);
+    this.#deleted.inc(this.#labels, 0);
+  }
+
+  /** A Cluster counts as created when its group has come into being while we looked. */
+  seen(cluster: Cluster): void {
+    const key = keyOf(cluster);
+    const ready = cluster.status?.bootstrap?.at !== undefined;
+    const before = this.#known.get(key);
+    this.#known.set(key, { ready });
+    if (before !== undefined && !before.ready && ready) this.#created.inc(this.#labels);
+    this.#managed.set(this.#labels, this.#known.size);
+  }
+
+  gone(key: string): void {
+    if (this.#known.delete(key)) this.#deleted.inc(this.#labels);
+    this.#managed.set(this.#labels, this.#known.size);
+  }
+}

@@ -1,0 +1,78 @@
+// The API server's refusals, kept as it said them. Classified by reason first and HTTP code second,
+// because one code covers several (409 is Conflict and AlreadyExists).
+
+import type { Status } from "./types.ts";
+
+/** An answer that is not 2xx. The message names the request, the code and what the server said. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly code = "KUBE_API";
+  readonly httpStatus: number;
+  readonly reason: string;
+  readonly status: Status;
+  /** How long the server asked us to stay away. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    what: string,
+    httpStatus: number,
+    answer: { status: Status; retryAfterMs?: number | undefined },
+  ) {
+    const { status } = answer;
+    const reason = status.reason || REASONS[httpStatus] || "Unknown";
+    super(`${what}: ${httpStatus} ${reason}${status.message ? `: ${status.message}` : ""}`);
+    this.httpStatus = httpStatus;
+    this.reason = reason;
+    this.status = status;
+    const seconds = status.details?.retryAfterSeconds;
+    this.retryAfterMs = answer.retryAfterMs ?? (seconds ? seconds * 1000 : undefined);
+  }
+}
+
+const REASONS: Record<number, string> = {
+  400: "BadRequest",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "NotFound",
+  405: "MethodNotAllowed",
+  409: "Conflict",
+  410: "Gone",
+  415: "UnsupportedMediaType",
+  422: "Invalid",
+  429: "TooManyRequests",
+  500: "InternalError",
+  503: "ServiceUnavailable",
+  504: "Timeout",
+};
+
+const LONGEST_TEXT = 2048;
+
+/** A Status from an error's body, whatever that is: a proxy may answer HTML, an old server plain text. */
+export function parseStatus(body: string): Status {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    if (
+      typeof parsed === "object" && parsed !== null && "kind" in parsed && parsed.kind === "Status"
+    ) {
+      return parsed as Status;
+    }
+  } catch {
+    // Not JSON: kept as text below.
+  }
+  return { message: body.slice(0, LONGEST_TEXT).trim() };
+}
+
+function is(error: unknown, reason: string): boolean {
+  return error instanceof ApiError && error.reason === reason;
+}
+
+/** The object is not there. Not true when the whole resource is unknown (a missing CRD): that names no object. */
+export function isNotFound(error: unknown): boolean {
+  return is(error, "NotFound") && (error as ApiError).status.details?.name !== undefined;
+}
+export const isConflict = (error: unknown): boolean => is(error, "Conflict");
+export const isAlreadyExists = (error: unknown): boolean => is(error, "AlreadyExists");
+export const isForbidden = (error: unknown): boolean => is(error, "Forbidden");
+export const isInvalid = (error: unknown): boolean => is(error, "Invalid");
+/** The asked-for version or page is no longer kept by the server. */
+export const isGone = (error: unknown): boolean => is(error, "Gone") || is(error, "Expired");

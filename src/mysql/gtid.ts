@@ -1,0 +1,56 @@
+// Pure: GTID sets as text. Reads them for display and metrics, with tags (`uuid:1-5:tag:1-3`, servers
+// from 8.3). Which set contains which is never computed here but asked of a server (GTID_SUBTRACT,
+// GTID_SUBSET), which knows every form it writes.
+
+export type GtidInterval = {
+  readonly source: string;
+  readonly tag: string;
+  readonly first: bigint;
+  readonly last: bigint;
+};
+
+/** The intervals of a set, in its order; undefined if the text is no GTID set. */
+export function parseGtidSet(text: string): readonly GtidInterval[] | undefined {
+  const intervals: GtidInterval[] = [];
+  for (const part of normaliseGtidSet(text).split(",")) {
+    if (part === "") continue;
+    const [source = "", ...fields] = part.split(":");
+    if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(source)) return undefined;
+    let tag = "";
+    for (const field of fields) {
+      const match = /^(\d+)(?:-(\d+))?$/.exec(field);
+      if (match === null) {
+        if (!/^[a-z_][a-z0-9_]{0,31}$/i.test(field)) return undefined;
+        tag = field.toLowerCase();
+        continue;
+      }
+      const first = BigInt(match[1] ?? "0");
+      intervals.push({ source: source.toLowerCase(), tag, first, last: BigInt(match[2] ?? first) });
+    }
+  }
+  return intervals;
+}
+
+/** How many transactions a set holds; 0 for a text that is no set. */
+export function countTransactions(text: string): number {
+  const intervals = parseGtidSet(text) ?? [];
+  return Number(intervals.reduce((sum, { first, last }) => sum + last - first + 1n, 0n));
+}
+
+/** Without the line breaks and spaces that the server puts between sources. */
+export function normaliseGtidSet(text: string): string {
+  return text.replace(/\s+/g, "");
+}
+
+/** A set holding all of the given ones, in a form that the server accepts. */
+export function unionGtidSets(...sets: readonly string[]): string {
+  return sets.map(normaliseGtidSet).filter((set) => set !== "").join(",");
+}
+
+/** For messages: the set, shortened to its first sources. */
+export function describeGtidSet(text: string): string {
+  const parts = normaliseGtidSet(text).split(",").filter((part) => part !== "");
+  if (parts.length === 0) return "(empty)";
+  const more = parts.length > 3 ? ` and ${parts.length - 3} more sources` : "";
+  return parts.slice(0, 3).join(",") + more;
+}

@@ -1,0 +1,290 @@
+// Leases and the controller loop on the real API server.
+
+import t from "tap";
+import { startApiServer } from "../../fixtures/apiserver/real-apiserver.ts";
+import { systemClock as clock } from "../../src/base/clock.ts";
+import { TerminalError } from "../../src/base/errors.ts";
+import { createLogger, silentLogger as log } from "../../src/base/log.ts";
+import { MetricRegistry } from "../../src/base/metrics.ts";
+import { configMaps, leases, secrets } from "../../src/kube/resource.ts";
+import type { ConfigMap } from "../../src/kube/types.ts";
+import { Controller, type ReconcileResult, source } from "../../src/runtime/controller.ts";
+import { ActionLease, LeaseHolder, type LeaseOptions } from "../../src/runtime/lease.ts";
+
+const server = await startApiServer(t, { controllers: false });
+const client = server.client();
+const limit = () => AbortSignal.timeout(60_000);
+const namespace = "default";
+const TIMES = { leaseDurationMs: 3000, renewDeadlineMs: 2000, retryPeriodMs: 200 };
+
+const optionsOf = (name: string, identity: string): LeaseOptions => ({
+  client: server.client(),
+  namespace,
+  name,
+  identity,
+  clock,
+  log,
+  ...TIMES,
+});
+
+/** A candidate that notes what happens to it. */
+function candidate(name: string, identity: string) {
+  const stop = new AbortController();
+  const led = Promise.withResolvers<AbortSignal>();
+  const lost = Promise.withResolvers<number>();
+  const holder = new LeaseHolder(optionsOf(name, identity));
+  const ended = holder.run(async (signal) => {
+    led.resolve(signal);
+    await new Promise<void>((resolve) =>
+      signal.addEventListener("abort", () => resolve(), { once: true })
+    );
+    lost.resolve(clock.monotonic());
+  }, stop.signal);
+  t.teardown(async () => {
+    stop.abort();
+    await ended;
+  });
+  return { holder, led: led.promise, lost: lost.promise, ended, stop: () => stop.abort() };
+}
+
+t.test("one leads, the other takes over as soon as the Lease is given up", async (t) => {
+  const first = candidate("election", "first");
+  await first.led;
+  const second = candidate("election", "second");
+  t.ok(first.holder.leading);
+  t.match((await client.get(leases, { namespace, name: "election" }, limit()))?.spec, {
+    holderIdentity: "first",
+    leaseDurationSeconds: 3,
+    leaseTransitions: 1,
+  });
+  const releasedAt = clock.monotonic();
+  first.stop();
+  await first.ended;
+  t.notOk(first.holder.leading);
+  await second.led;
+  t.ok(
+    clock.monotonic() - releasedAt < TIMES.leaseDurationMs,
+    "nobody had to wait for it to expire",
+  );
+  t.match((await client.get(leases, { namespace, name: "election" }, limit()))?.spec, {
+    holderIdentity: "second",
+    leaseTransitions: 2,
+  });
+});
+
+t.test("a leader without an API server stops before anybody else can begin", async (t) => {
+  const first = candidate("cut-off", "first");
+  const signal = await first.led;
+  const before = clock.monotonic();
+  await server.killApiServer();
+  await first.lost;
+  t.ok(signal.aborted);
+  t.ok(
+    clock.monotonic() - before < TIMES.leaseDurationMs,
+    "earlier than the Lease expires for others",
+  );
+  await server.startApiServer();
+});
+
+t.test("a leader that failed is followed when its Lease has expired", async (t) => {
+  const spec = {
+    holderIdentity: "dead",
+    leaseDurationSeconds: 1,
+    renewTime: "2099-01-01T00:00:00.000000Z",
+    leaseTransitions: 7,
+  };
+  await client.create(leases, {
+    apiVersion: "coordination.k8s.io/v1",
+    kind: "Lease",
+    metadata: { namespace, name: "expiring" },
+    spec,
+  }, limit());
+  const second = candidate("expiring", "second");
+  await second.led;
+  t.match((await client.get(leases, { namespace, name: "expiring" }, limit()))?.spec, {
+    holderIdentity: "second",
+    leaseTransitions: 8,
+  });
+});
+
+t.test("what lead throws comes out, with the Lease given up", async (t) => {
+  const holder = new LeaseHolder(optionsOf("throwing", "first"));
+  await t.rejects(
+    holder.run(() => Promise.reject(new Error("cannot start")), limit()),
+    /cannot start/,
+  );
+  t.equal(
+    (await client.get(leases, { namespace, name: "throwing" }, limit()))?.spec?.holderIdentity,
+    "",
+  );
+});
+
+t.test("lease times that do not fit are refused", async (t) => {
+  t.throws(
+    () => new LeaseHolder({ ...optionsOf("x", "y"), renewDeadlineMs: 3000 }),
+    /lease times do not fit/,
+  );
+});
+
+t.test("an action holds a Lease that exists, one at a time", async (t) => {
+  const name = "action";
+  const [one, two] = [
+    new ActionLease(optionsOf(name, "main-0")),
+    new ActionLease(optionsOf(name, "main-1")),
+  ];
+  await t.rejects(one.tryAcquire("join", limit()), /Lease default\/action does not exist/);
+  await client.create(leases, {
+    apiVersion: "coordination.k8s.io/v1",
+    kind: "Lease",
+    metadata: { namespace, name },
+  }, limit());
+  const held = await one.tryAcquire("join", limit());
+  t.ok(held?.stillMine());
+  t.equal(await one.tryAcquire("again", limit()), undefined, "not twice by the same holder");
+  t.equal(await two.tryAcquire("rejoin", limit()), undefined);
+  t.equal(two.holder, "main-0");
+  const lease = await client.get(leases, { namespace, name }, limit());
+  t.equal(lease?.metadata.annotations?.["mysql.oracle.com/action"], "join");
+  await held?.release();
+  t.notOk(held?.stillMine());
+  const next = await two.tryAcquire("rejoin", limit());
+  t.ok(next?.stillMine());
+  await next?.release();
+  t.equal((await client.get(leases, { namespace, name }, limit()))?.spec?.holderIdentity, "");
+});
+
+t.test("an action is told when its Lease was taken from it", async (t) => {
+  const name = "taken";
+  await client.create(leases, {
+    apiVersion: "coordination.k8s.io/v1",
+    kind: "Lease",
+    metadata: { namespace, name },
+  }, limit());
+  const held = await new ActionLease(optionsOf(name, "main-0")).tryAcquire("create", limit());
+  const told = new Promise<void>((resolve) =>
+    held?.signal.addEventListener("abort", () => resolve(), { once: true })
+  );
+  const spec = { holderIdentity: "main-1", leaseDurationSeconds: 3600 };
+  await client.patch(leases, { namespace, name }, { body: { spec } }, limit());
+  await told;
+  t.notOk(held?.stillMine());
+  await held?.release();
+  t.equal(
+    (await client.get(leases, { namespace, name }, limit()))?.spec?.holderIdentity,
+    "main-1",
+    "what is somebody else's is not given up",
+  );
+});
+
+const map = (name: string, data: Record<string, string>): ConfigMap => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { name, namespace, labels: { tested: "yes" } },
+  data,
+});
+
+function controllerOf(
+  reconcile: (key: string, controller: Controller, reason: string) => Promise<ReconcileResult>,
+) {
+  const stop = new AbortController();
+  const metrics = new MetricRegistry();
+  const lines: string[] = [];
+  const noted = createLogger({
+    level: "debug",
+    format: "json",
+    write: (line) => lines.push(line),
+    clock,
+  });
+  const controller: Controller = new Controller({
+    name: "test",
+    workers: 2,
+    client,
+    sources: [
+      source({
+        type: configMaps,
+        namespace,
+        labelSelector: "tested=yes",
+        keys: ({ metadata }) => [`${namespace}/${metadata.name}`],
+      }),
+      source({ type: secrets, namespace, keys: () => [] }),
+    ],
+    reconcile: (key, { reason }) => reconcile(key, controller, reason),
+    log: noted,
+    clock,
+    metrics,
+  });
+  const ended = controller.run(stop.signal);
+  const end = async () => {
+    stop.abort();
+    await ended;
+  };
+  t.teardown(end);
+  return { controller, metrics, lines, end };
+}
+
+t.test("a controller reconciles each key once all its stores are synced", async (t) => {
+  await client.apply(configMaps, map("early", { a: "1" }), { fieldManager: "t" }, limit());
+  const seen: string[] = [];
+  const late = Promise.withResolvers<void>();
+  const gone = Promise.withResolvers<void>();
+  const { end, metrics } = controllerOf(async (key, controller, reason) => {
+    t.ok(controller.synced);
+    const object = controller.store(configMaps).get(key);
+    seen.push(`${key} ${object?.data?.a ?? "gone"} ${reason}`);
+    if (key.endsWith("late")) (object ? late : gone).resolve();
+    return {};
+  });
+  await client.apply(configMaps, map("late", { a: "2" }), { fieldManager: "t" }, limit());
+  await late.promise;
+  await client.delete(configMaps, { namespace, name: "late" }, {}, limit());
+  await gone.promise;
+  await end();
+  t.same(seen.sort(), [
+    "default/early 1 ConfigMap appeared",
+    "default/late 2 ConfigMap appeared",
+    "default/late gone ConfigMap gone",
+  ]);
+  t.match(
+    metrics.render(),
+    'controller_runtime_reconcile_total{controller="test",result="success"} 3',
+  );
+});
+
+t.test("a controller repeats what failed, drops what cannot succeed and survives throws", async (t) => {
+  const tries = new Map<string, number>();
+  const done = Promise.withResolvers<void>();
+  const { controller, end, lines, metrics } = controllerOf(async (key) => {
+    const count = (tries.get(key) ?? 0) + 1;
+    tries.set(key, count);
+    if (key === "terminal") throw new TerminalError("the spec is wrong");
+    if (key === "flaky" && count < 4) throw new TypeError("a bug");
+    if (key === "again" && count === 1) return { requeueAfterMs: 1 };
+    if (
+      [...tries].filter(([name, n]) =>
+        (name === "flaky" && n === 4) || (name === "again" && n === 2)
+      ).length === 2
+    ) done.resolve();
+    return {};
+  });
+  for (const key of ["terminal", "flaky", "again"]) controller.enqueue(key, "test");
+  await done.promise;
+  await end();
+  t.match([tries.get("terminal"), tries.get("flaky"), tries.get("again")], [1, 4, 2]);
+  const text = lines.join("\n");
+  t.match(text, /"msg":"reconcile failed, not repeated".*"key":"terminal".*the spec is wrong/);
+  t.match(text, /"msg":"reconcile failed".*"key":"flaky".*"err":"a bug","stack":"TypeError/);
+  t.match(
+    metrics.render(),
+    /controller_runtime_reconcile_total\{controller="test",result="requeue_after"\} 1/,
+  );
+  t.match(
+    metrics.render(),
+    /controller_runtime_reconcile_total\{controller="test",result="error"\} 4/,
+  );
+});
+
+t.test("a controller knows only the types that it watches", async (t) => {
+  const { controller, end } = controllerOf(() => Promise.resolve({}));
+  t.throws(() => controller.store(leases), /controller test does not watch Lease/);
+  await end();
+});

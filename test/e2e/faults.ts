@@ -1,0 +1,94 @@
+// The faults that the end-to-end tests make, each as it happens in life: a process killed, a Pod
+// deleted, a machine without power. Every function returns when the fault is a fact.
+
+import { type Database, getPods, type Pod } from "./database.ts";
+import { cluster, kubectl, kubectlJson } from "./kubectl.ts";
+import { waitFor } from "./wait.ts";
+
+/** SIGKILL of the server process in its container. */
+export async function killServer({ namespace }: Database, pod: string): Promise<void> {
+  const script = "kill -KILL $(cat /run/mysql-operator/mysqld.pid)";
+  await kubectl(["-n", namespace, "exec", pod, "-c", "mysql", "--", "/bin/sh", "-c", script]);
+}
+
+/** SIGKILL of the agent's container, by the container runtime of its node. */
+export async function killAgent(database: Database, pod: string): Promise<void> {
+  await killContainer(await nodeOf(database, pod), {
+    pod,
+    container: "agent",
+    namespace: database.namespace,
+  });
+}
+
+/** SIGKILL of the first process of a container, found and ended by the node's container runtime. */
+export async function killContainer(
+  node: string,
+  { pod, container, namespace }: { pod: string; container: string; namespace: string },
+): Promise<void> {
+  const filters = [
+    `labels."io.kubernetes.pod.name"==${pod}`,
+    `labels."io.kubernetes.pod.namespace"==${namespace}`,
+    `labels."io.kubernetes.container.name"==${container}`,
+  ].join(",");
+  const list = await cluster([
+    "on",
+    node,
+    "ctr",
+    "-n",
+    "k8s.io",
+    "containers",
+    "list",
+    "-q",
+    filters,
+  ]);
+  const running = await cluster(["on", node, "ctr", "-n", "k8s.io", "tasks", "list", "-q"]);
+  const ids = list.split(/\s+/).filter((id) => id !== "" && running.includes(id));
+  for (const id of ids) {
+    await cluster(["on", node, "ctr", "-n", "k8s.io", "tasks", "kill", "--signal", "SIGKILL", id]);
+  }
+  if (ids.length === 0) {
+    throw new Error(`no running container ${container} of ${namespace}/${pod} on ${node}`);
+  }
+}
+
+/** Deletes a Pod and waits until the StatefulSet has made another one in its place. */
+export async function deletePod(database: Database, pod: string): Promise<void> {
+  const before = await find(database, pod);
+  await kubectl(["-n", database.namespace, "delete", "pod", pod, "--wait=false"]);
+  await waitFor(`a new Pod ${pod}`, 150_000, async () => {
+    const now = await find(database, pod);
+    return now.metadata.uid !== before.metadata.uid || "the old Pod is still there";
+  });
+}
+
+/** Takes the power of a node, waits until the control plane has noticed, and gives it back. */
+export async function powerCycle(node: string): Promise<void> {
+  await cluster(["stop-node", node]);
+  await waitFor(
+    `${node} not ready`,
+    90_000,
+    async () => await readiness(node) !== "True" || "still Ready",
+  );
+  await cluster(["start-node", node], { limitMs: 120_000 });
+  await waitFor(
+    `${node} ready`,
+    90_000,
+    async () => await readiness(node) === "True" || "not Ready",
+  );
+}
+
+export async function nodeOf(database: Database, pod: string): Promise<string> {
+  return (await find(database, pod)).spec.nodeName ?? "";
+}
+
+async function find(database: Database, pod: string): Promise<Pod> {
+  const found = (await getPods(database)).find((each) => each.metadata.name === pod);
+  if (!found) throw new Error(`no Pod ${pod}`);
+  return found;
+}
+
+async function readiness(node: string): Promise<string | undefined> {
+  type Node = { status: { conditions: { type: string; status: string }[] } };
+  const { status } = await kubectlJson<Node>(["get", "node", node]);
+  return status.conditions.find(({ type }) => type === "Ready")?.status;
+}

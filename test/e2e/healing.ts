@@ -1,0 +1,84 @@
+// What "whole again" means while the operator is away: everything but its status.
+
+import { type Database, getPods, sql } from "./database.ts";
+import { kubectlJson } from "./kubectl.ts";
+import { type Seen, waitFor } from "./wait.ts";
+
+export type Healed = (database: Database, members: number, limitMs?: number) => Promise<void>;
+
+/** Waits until the group, the role labels and the Services are right without an operator. */
+export async function healedByItself(
+  database: Database,
+  members: number,
+  limitMs = 120_000,
+): Promise<void> {
+  await waitFor(
+    `${database.name} healed without the operator`,
+    limitMs,
+    () => groupIsWhole(database, members),
+  );
+}
+
+/**
+ * Waits for `healed`, but not before the fault has had its effect: a group that has not yet noticed
+ * that a server was killed still looks whole. The servers themselves tell: all must have been up for
+ * less or more than before, so the view is asked only through servers that answer now.
+ */
+export async function rightAsBefore(
+  database: Database,
+  members: number,
+  { healed, limitMs }: { healed: Healed; limitMs: number },
+): Promise<void> {
+  const end = Date.now() + limitMs;
+  for (;;) {
+    await healed(database, members, Math.max(1000, end - Date.now()));
+    // Suspicion of a dead member takes the group up to 6 s: whole now and whole after that is whole.
+    const still = await staysWhole(database, members, 8000);
+    if (still) return;
+    if (Date.now() > end) {
+      throw new Error(`${database.name} did not stay whole within ${limitMs / 1000} s`);
+    }
+  }
+}
+
+async function staysWhole(database: Database, members: number, forMs: number): Promise<boolean> {
+  for (const end = Date.now() + forMs; Date.now() < end;) {
+    if (await groupIsWhole(database, members).catch(() => "gone") !== true) return false;
+  }
+  return true;
+}
+
+async function groupIsWhole(database: Database, members: number): Promise<Seen> {
+  const pods = await getPods(database);
+  if (pods.length !== members) return `${pods.length} Pods`;
+  for (const pod of pods) {
+    const states = await sql(database, pod.metadata.name, STATES);
+    if (states.join() !== Array(members).fill("ONLINE").join()) {
+      return `${pod.metadata.name} sees ${states.join()}`;
+    }
+  }
+  const roles = pods.map((pod) => pod.metadata.labels?.["v1alpha1.mysql.oracle.com/role"] ?? "none")
+    .sort();
+  const expected = ["primary", ...Array(members - 1).fill("secondary")];
+  if (roles.join() !== expected.join()) return `role labels are ${roles.join()}`;
+  const primary = pods.find((pod) =>
+    pod.metadata.labels?.["v1alpha1.mysql.oracle.com/role"] === "primary"
+  );
+  const leadsTo = await primaryServiceTarget(database);
+  return leadsTo === primary?.metadata.name ||
+    `the primary Service leads to ${leadsTo}, not ${primary?.metadata.name}`;
+}
+
+const STATES = "SELECT member_state FROM performance_schema.replication_group_members";
+
+async function primaryServiceTarget({ namespace, name }: Database): Promise<string | undefined> {
+  type Service = { spec: { selector?: Record<string, string> } };
+  const service = await kubectlJson<Service>([
+    "-n",
+    namespace,
+    "get",
+    "service",
+    `${name}-primary`,
+  ]);
+  return service.spec.selector?.["statefulset.kubernetes.io/pod-name"];
+}

@@ -1,0 +1,48 @@
+// Two replicas of the operator: one leads, the other only watches; when the leader is killed the
+// other takes over within 20 s.
+
+import t from "tap";
+import { type Database, manifest, waitUntilRight } from "./database.ts";
+import { killContainer } from "./faults.ts";
+import { apply, kubectl } from "./kubectl.ts";
+import { restrictedNamespace } from "./namespace.ts";
+import { leader, operatorPods } from "./operator.ts";
+import { waitFor } from "./wait.ts";
+
+t.test("the standby takes over from a killed leader", async (t) => {
+  const database: Database = { namespace: await restrictedNamespace(t, "leader"), name: "main" };
+  await waitFor("two operators and a leader", 60_000, async () => {
+    const pods = await operatorPods();
+    return pods.length === 2 && (await leader()) !== undefined || `${pods.length} Pods`;
+  });
+  const first = await leader();
+  const standby = (await operatorPods()).find((pod) => pod.metadata.name !== first?.metadata.name);
+  if (!first || !standby) throw new Error("no leader or no standby");
+  await apply(manifest(database, { members: 1 }));
+  await waitUntilRight(database, 1);
+  t.notMatch(
+    await logs(standby.metadata.name),
+    /"msg":"applied"/,
+    "the standby has applied nothing",
+  );
+
+  const start = Date.now();
+  const container = {
+    pod: first.metadata.name,
+    container: "operator",
+    namespace: "mysql-operator",
+  };
+  await killContainer(first.spec.nodeName, container);
+  await waitFor("the standby leads", 20_000, async () => {
+    const now = await leader();
+    return now?.metadata.name === standby.metadata.name || `leader is ${now?.metadata.name}`;
+  });
+  t.pass(`the standby led ${((Date.now() - start) / 1000).toFixed(1)} s after the leader's end`);
+  await apply(manifest({ ...database, name: "second" }, { members: 1 }));
+  await waitUntilRight({ ...database, name: "second" }, 1);
+  t.match(await logs(standby.metadata.name), /"msg":"applied"/, "and it works");
+});
+
+function logs(pod: string): Promise<string> {
+  return kubectl(["-n", "mysql-operator", "logs", pod]);
+}

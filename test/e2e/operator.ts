@@ -1,0 +1,42 @@
+// The operator's own Deployment: there or not, and which of its replicas leads.
+
+import { kubectl, kubectlJson } from "./kubectl.ts";
+import { waitFor } from "./wait.ts";
+
+const NAMESPACE = "mysql-operator";
+const SELECTOR = "app.kubernetes.io/name=mysql-operator";
+type Pod = { metadata: { name: string; deletionTimestamp?: string }; spec: { nodeName: string } };
+
+/** Deletes the operator's Deployment or applies it again, and waits until that is a fact. */
+export async function operatorIs(there: boolean): Promise<void> {
+  if (!there) {
+    await kubectl(["-n", NAMESPACE, "delete", "deployment", "mysql-operator"]);
+    await waitFor("the operator gone", 60_000, async () => {
+      const left = (await operatorPods()).length;
+      return left === 0 || `${left} Pods left`;
+    });
+    return;
+  }
+  await kubectl(["apply", "-k", "fixtures/kubernetes/overlay"]);
+  await kubectl([
+    "-n",
+    NAMESPACE,
+    "rollout",
+    "status",
+    "deployment/mysql-operator",
+    "--timeout=90s",
+  ], { limitMs: 100_000 });
+}
+
+export async function operatorPods(): Promise<Pod[]> {
+  return (await kubectlJson<{ items: Pod[] }>(["-n", NAMESPACE, "get", "pods", "-l", SELECTOR]))
+    .items;
+}
+
+/** The Pod that holds the leader Lease, by the Lease's own words; undefined when nobody does. */
+export async function leader(): Promise<Pod | undefined> {
+  type Lease = { spec: { holderIdentity?: string } };
+  const lease = await kubectlJson<Lease>(["-n", NAMESPACE, "get", "lease", "mysql-operator"]);
+  const pods = await operatorPods();
+  return pods.find((pod) => lease.spec.holderIdentity?.startsWith(pod.metadata.name));
+}

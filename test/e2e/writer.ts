@@ -1,0 +1,114 @@
+// Runs fixtures/writer in the cluster and holds the database to what it acknowledged.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Test } from "tap";
+import { type Database, getPods, sql } from "./database.ts";
+import { apply, kubectl, ROOT } from "./kubectl.ts";
+import { waitFor } from "./wait.ts";
+
+export type Report = { acknowledged: [number, number][]; failed: number; longestGapMs: number };
+export type Writer = { report(): Promise<Report>; stop(): Promise<Report> };
+
+const OPERATOR_IMAGE = "localhost/mysql-operator:dev";
+
+/** Starts writing to the hosts (Services or Pods) and waits for the first acknowledged row. */
+export async function startWriter(
+  t: Test,
+  database: Database,
+  how: { hosts: string[]; clients: number },
+): Promise<Writer> {
+  const { namespace, name } = database;
+  const script = readFileSync(join(ROOT, "fixtures/writer/main.ts"), "utf8");
+  const metadata = { name: `${name}-writer`, namespace };
+  await apply(
+    { apiVersion: "v1", kind: "ConfigMap", metadata, data: { "main.ts": script } },
+    { apiVersion: "v1", kind: "Pod", metadata, spec: podSpec(database, how) },
+  );
+  const get = async (path: string): Promise<Report> =>
+    JSON.parse(
+      await kubectl([
+        "get",
+        "--raw",
+        `/api/v1/namespaces/${namespace}/pods/${metadata.name}:8080/proxy/${path}`,
+      ]),
+    );
+  await waitFor("the writer's first rows", 60_000, async () => {
+    const { acknowledged } = await get("report");
+    return acknowledged.length >= how.clients ||
+      `${acknowledged.length} of ${how.clients} clients wrote`;
+  });
+  const stop = () => get("stop");
+  t.teardown(() =>
+    kubectl([
+      "-n",
+      namespace,
+      "delete",
+      "pod",
+      metadata.name,
+      "--grace-period=1",
+      "--ignore-not-found",
+    ])
+  );
+  return { report: () => get("report"), stop };
+}
+
+function podSpec(
+  { name }: Database,
+  { hosts, clients }: { hosts: string[]; clients: number },
+): object {
+  return {
+    automountServiceAccountToken: false,
+    restartPolicy: "Never",
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: 27,
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+    containers: [{
+      name: "writer",
+      image: OPERATOR_IMAGE,
+      imagePullPolicy: "IfNotPresent",
+      command: ["node", "/script/main.ts", hosts.join(","), String(clients)],
+      securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+      volumeMounts: [{ name: "script", mountPath: "/script" }, {
+        name: "secret",
+        mountPath: "/secret",
+      }],
+    }],
+    volumes: [
+      { name: "script", configMap: { name: `${name}-writer` } },
+      { name: "secret", secret: { secretName: `${name}-root-password` } },
+    ],
+  };
+}
+
+/** Asserts that every acknowledged row is on every member (a secondary may still be applying). */
+export async function everyRowIsEverywhere(
+  t: Test,
+  database: Database,
+  report: Report,
+): Promise<void> {
+  const count = report.acknowledged.reduce((sum, [from, to]) => sum + to - from + 1, 0);
+  t.ok(
+    count > 0,
+    `${count} rows acknowledged, ${report.failed} writes failed, longest gap ${report.longestGapMs} ms`,
+  );
+  for (const pod of await getPods(database)) {
+    await waitFor(`${count} rows on ${pod.metadata.name}`, 60_000, async () => {
+      const missing = await missingRows(database, pod.metadata.name, report);
+      return missing.length === 0 ||
+        `${missing.length} acknowledged rows missing, first ${missing[0]}`;
+    });
+    t.pass(`all ${count} acknowledged rows are on ${pod.metadata.name}`);
+  }
+}
+
+async function missingRows(database: Database, pod: string, report: Report): Promise<number[]> {
+  const present = new Set((await sql(database, pod, "SELECT id FROM app.written")).map(Number));
+  const missing: number[] = [];
+  for (const [from, to] of report.acknowledged) {
+    for (let id = from; id <= to; id++) if (!present.has(id)) missing.push(id);
+  }
+  return missing;
+}

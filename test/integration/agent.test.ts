@@ -1,0 +1,149 @@
+// The agents on real mysqld, the real API server and the operator's objects: they form a group, heal it,
+// and keep roles, Service and reports right. What kubelet and network do is in test/e2e.
+
+import t from "tap";
+import { parseInstanceReport } from "../../src/api/instance-report.ts";
+import { INSTANCE_ANNOTATION, ROLE_LABEL } from "../../src/api/labels.ts";
+import { silentLogger } from "../../src/base/log.ts";
+import { leases, pods, services } from "../../src/kube/resource.ts";
+import { Instance, PASSWORDS } from "./agent-instance.ts";
+import { LIMIT, waitFor, World } from "./operator-world.ts";
+
+const FORM_MS = 120_000;
+const HEAL_MS = 90_000;
+
+type Member = { pod: string; state: string; role: string | undefined };
+
+async function startInstances(
+  t: { teardown(run: () => Promise<void>): void },
+  world: World,
+  place: {
+    namespace: string;
+    members: number;
+    port: number;
+    spec?: object;
+  },
+): Promise<Instance[]> {
+  const { members, namespace, port } = place;
+  await world.namespace(namespace);
+  await world.create(namespace, { members, ...place.spec });
+  await waitFor("the operator has made the Pods", 60_000, async () => {
+    const found = await world.list(pods, namespace);
+    const lease = await world.list(leases, namespace);
+    return (found.length === members && lease.length === 1) || `${found.length} Pods`;
+  });
+  const instances: Instance[] = [];
+  t.teardown(async () => {
+    await Promise.all(instances.map((instance) => instance.destroy()));
+  });
+  for (let ordinal = 0; ordinal < members; ordinal++) {
+    instances.push(await Instance.make(world, { namespace, ordinal, port }));
+  }
+  await Promise.all(instances.map(async (instance) => {
+    await instance.initialise(silentLogger);
+    await instance.startAgent();
+    instance.startServer();
+  }));
+  return instances;
+}
+
+async function membersOf(world: World, namespace: string): Promise<Member[]> {
+  const found = await world.list(pods, namespace);
+  return found.map((pod) => {
+    const report = parseInstanceReport(pod.metadata.annotations?.[INSTANCE_ANNOTATION]);
+    const waiting = report?.waiting === undefined
+      ? ""
+      : ` ${report.waiting.reason}: ${report.waiting.message}`;
+    return {
+      pod: pod.metadata.name,
+      state: `${report?.state}${waiting}`,
+      role: pod.metadata.labels?.[ROLE_LABEL],
+    };
+  }).toSorted((a, b) => a.pod < b.pod ? -1 : 1);
+}
+
+async function untilHealthy(world: World, namespace: string, limitMs: number): Promise<string> {
+  let primary = "";
+  await waitFor(
+    "every member is ONLINE with its role, and the Service follows",
+    limitMs,
+    async () => {
+      const members = await membersOf(world, namespace);
+      const service = await world.client.get(services, { namespace, name: "main-primary" }, LIMIT);
+      primary = service?.spec.selector?.["statefulset.kubernetes.io/pod-name"] ?? "";
+      const right = members.every(({ pod, role, state }) =>
+        state === "Online" && role === (pod === primary ? "primary" : "secondary")
+      );
+      return (right && primary !== "") || JSON.stringify({ members, primary });
+    },
+  );
+  return primary;
+}
+
+t.setTimeout(900_000);
+
+t.test("three instances form a group and heal", { timeout: 600_000 }, async (t) => {
+  const world = await World.start(t);
+  world.operator(t);
+  const namespace = "agents";
+  const instances = await startInstances(t, world, { namespace, members: 3, port: 15101 });
+  const of = (pod: string): Instance => instances.find((instance) => instance.pod === pod)!;
+  const primary = await untilHealthy(world, namespace, FORM_MS);
+  t.equal(primary, "main-0", "the creator is the primary");
+  const { status } = await world.cluster(namespace);
+  t.ok(status?.bootstrap?.at, "the creation is recorded");
+  t.match(status?.bootstrap, { instance: "main-0", groupName: /^[0-9a-f-]{36}$/ });
+  await of("main-0").sql("CREATE DATABASE app");
+  await of("main-0").sql("CREATE TABLE app.t (id INT PRIMARY KEY)");
+
+  await t.test("a secondary that was killed comes back", async () => {
+    await of("main-2").killServer();
+    await waitFor("it is seen", 20_000, async () => {
+      const members = await membersOf(world, namespace);
+      return members[2]?.role === undefined || JSON.stringify(members);
+    });
+    await of("main-0").sql("INSERT INTO app.t VALUES (1)");
+    await untilHealthy(world, namespace, HEAL_MS);
+  });
+
+  await t.test("a primary that was killed is replaced and comes back", async (t) => {
+    await of("main-0").killServer();
+    await waitFor("another primary has the Service", 30_000, async () => {
+      const service = await world.client.get(services, { namespace, name: "main-primary" }, LIMIT);
+      const to = service?.spec.selector?.["statefulset.kubernetes.io/pod-name"];
+      return (to !== undefined && to !== "main-0") || `still ${to}`;
+    });
+    const next = await untilHealthy(world, namespace, HEAL_MS);
+    t.not(next, "main-0");
+    await of(next).sql("INSERT INTO app.t VALUES (2)");
+  });
+
+  await t.test("drain hands the primary over and moves the Service", async (t) => {
+    const before = await untilHealthy(world, namespace, HEAL_MS);
+    const answer = await fetch(await of(before).url("/drain"));
+    t.equal(answer.status, 200);
+    t.match(await answer.json(), { result: /^handed over to main-/ });
+    const service = await world.client.get(services, { namespace, name: "main-primary" }, LIMIT);
+    t.not(service?.spec.selector?.["statefulset.kubernetes.io/pod-name"], before);
+    await untilHealthy(world, namespace, HEAL_MS);
+  });
+
+  await t.test("a member with a new volume replaces its old self", async () => {
+    const lost = of("main-2");
+    if (await untilHealthy(world, namespace, HEAL_MS) === "main-2") {
+      await fetch(await lost.url("/drain"));
+    }
+    await lost.stopServer();
+    await lost.stopAgent();
+    await lost.loseVolume();
+    await lost.initialise(silentLogger);
+    await lost.startAgent();
+    lost.startServer();
+    await untilHealthy(world, namespace, HEAL_MS);
+  });
+
+  const lines = JSON.stringify(instances.flatMap((instance) => instance.lines));
+  for (const password of Object.values(PASSWORDS)) {
+    t.notOk(lines.includes(JSON.stringify(password).slice(1, -1)), "no password in the logs");
+  }
+});

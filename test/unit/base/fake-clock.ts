@@ -1,0 +1,68 @@
+// A clock that stands still until a test moves it. Timers fire in the order of their times, with every
+// consequence of one carried out before the next.
+
+import { type Clock, sleepWith } from "../../../src/base/clock.ts";
+
+export class FakeClock implements Clock {
+  #now: number;
+  readonly #start: number;
+  #timers: { at: number; run: () => void }[] = [];
+  #random: () => number;
+
+  constructor(options: { now?: number; random?: () => number } = {}) {
+    this.#now = options.now ?? 1_700_000_000_000;
+    this.#start = this.#now;
+    this.#random = options.random ?? (() => 0);
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  monotonic(): number {
+    return this.#now - this.#start;
+  }
+
+  random(): number {
+    return this.#random();
+  }
+
+  sleep(ms: number, signal: AbortSignal): Promise<void> {
+    return sleepWith((after, run) => this.setTimer(after, run), ms, signal);
+  }
+
+  setTimer(ms: number, run: () => void): () => void {
+    const timer = { at: this.#now + ms, run };
+    this.#timers.push(timer);
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+    };
+  }
+
+  /** How many timers are armed: 0 at the end of a test that leaves nothing behind. */
+  get pending(): number {
+    return this.#timers.length;
+  }
+
+  /** Lets this much time pass. */
+  async advance(ms: number): Promise<void> {
+    const until = this.#now + ms;
+    await settle();
+    for (let next = this.#next(until); next; next = this.#next(until)) {
+      this.#now = Math.max(this.#now, next.at);
+      this.#timers = this.#timers.filter((other) => other !== next);
+      next.run();
+      await settle();
+    }
+    this.#now = until;
+  }
+
+  #next(until: number): { at: number; run: () => void } | undefined {
+    return this.#timers.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at)[0];
+  }
+}
+
+/** Everything that is due without time passing. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+}

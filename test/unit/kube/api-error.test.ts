@@ -1,0 +1,110 @@
+import t from "tap";
+import * as errors from "../../../src/kube/api-error.ts";
+import { controllerRef, isControlledBy } from "../../../src/kube/owner.ts";
+
+const CHECKS = [
+  "isNotFound",
+  "isConflict",
+  "isAlreadyExists",
+  "isForbidden",
+  "isInvalid",
+  "isGone",
+] as const;
+
+for (
+  const row of [
+    {
+      name: "a missing object",
+      http: 404,
+      body: { kind: "Status", reason: "NotFound", details: { name: "main", kind: "pods" } },
+      is: "isNotFound",
+    },
+    {
+      name: "an unknown resource is no missing object",
+      http: 404,
+      body: "404 page not found\n",
+      is: undefined,
+    },
+    {
+      name: "an object that was changed",
+      http: 409,
+      body: { kind: "Status", reason: "Conflict" },
+      is: "isConflict",
+    },
+    {
+      name: "an object that is there already",
+      http: 409,
+      body: { kind: "Status", reason: "AlreadyExists" },
+      is: "isAlreadyExists",
+    },
+    { name: "a refusal without a body", http: 403, body: "", is: "isForbidden" },
+    {
+      name: "a bad object",
+      http: 422,
+      body: { kind: "Status", reason: "Invalid" },
+      is: "isInvalid",
+    },
+    {
+      name: "a version that has expired",
+      http: 410,
+      body: { kind: "Status", reason: "Expired" },
+      is: "isGone",
+    },
+    {
+      name: "a version that is gone, from a proxy",
+      http: 410,
+      body: "<html>gone</html>",
+      is: "isGone",
+    },
+    { name: "a failing server", http: 500, body: "<html>oops</html>", is: undefined },
+  ]
+) {
+  t.test(`ApiError is classified: ${row.name}`, async (t) => {
+    const text = typeof row.body === "string" ? row.body : JSON.stringify(row.body);
+    const error = new errors.ApiError("cannot get Pod db/main", row.http, {
+      status: errors.parseStatus(text),
+    });
+    t.same(CHECKS.filter((check) => errors[check](error)), row.is === undefined ? [] : [row.is]);
+    t.match(error.message, `cannot get Pod db/main: ${row.http} `);
+  });
+}
+
+t.test("ApiError keeps how long to stay away", async (t) => {
+  const status = errors.parseStatus(
+    JSON.stringify({
+      kind: "Status",
+      reason: "TooManyRequests",
+      details: { retryAfterSeconds: 3 },
+    }),
+  );
+  t.equal(new errors.ApiError("x", 429, { status }).retryAfterMs, 3000);
+  t.equal(new errors.ApiError("x", 429, { status, retryAfterMs: 1000 }).retryAfterMs, 1000);
+  t.equal(new errors.ApiError("x", 429, { status: {} }).retryAfterMs, undefined);
+});
+
+t.test("parseStatus() keeps no more than a piece of a long text", async (t) => {
+  t.equal(errors.parseStatus("x".repeat(1 << 20)).message?.length, 2048);
+});
+
+t.test("controllerRef() and isControlledBy() go by uid", async (t) => {
+  const owner = {
+    apiVersion: "apps/v1",
+    kind: "StatefulSet",
+    metadata: { name: "main", uid: "1" },
+  };
+  const owned = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "main-0", ownerReferences: [controllerRef(owner)] },
+  };
+  t.ok(isControlledBy(owned, owner));
+  t.notOk(isControlledBy(owned, { ...owner, metadata: { name: "main", uid: "2" } }));
+  const follower = { ...controllerRef(owner), controller: false };
+  t.notOk(
+    isControlledBy({ ...owned, metadata: { name: "x", ownerReferences: [follower] } }, owner),
+  );
+  t.notOk(
+    isControlledBy({ ...owned, metadata: { name: "x" } }, { ...owner, metadata: { name: "main" } }),
+  );
+  t.throws(() => controllerRef({ ...owner, metadata: { name: "main" } }), /no uid/);
+});

@@ -1,0 +1,215 @@
+import t from "tap";
+import * as build from "../../../src/kube/request.ts";
+import {
+  configMaps,
+  nodes,
+  pods,
+  resourcePath,
+  type ResourceType,
+  statefulSets,
+} from "../../../src/kube/resource.ts";
+import type { ConfigMap } from "../../../src/kube/types.ts";
+
+const ref = { namespace: "db", name: "main" };
+const object: ConfigMap = { apiVersion: "v1", kind: "ConfigMap", metadata: ref, data: { a: "1" } };
+const accept = { accept: "application/json" };
+const json = (type: string) => ({ ...accept, "content-type": `application/${type}` });
+const ours: ResourceType<ConfigMap> = {
+  group: "mysql.oracle.com",
+  version: "v1alpha1",
+  kind: "Cluster",
+  plural: "mysqlclusters",
+  namespaced: true,
+};
+
+const ROWS: { name: string; got: build.KubeRequest; want: build.KubeRequest }[] = [
+  {
+    name: "buildGet() names one object",
+    got: build.buildGet(statefulSets, ref),
+    want: {
+      method: "GET",
+      path: "/apis/apps/v1/namespaces/db/statefulsets/main",
+      query: {},
+      headers: accept,
+    },
+  },
+  {
+    name: "buildGet() needs no namespace for a cluster-wide kind",
+    got: build.buildGet(nodes, { name: "node1" }),
+    want: { method: "GET", path: "/api/v1/nodes/node1", query: {}, headers: accept },
+  },
+  {
+    name: "buildList() asks for a page of everything",
+    got: build.buildList(pods, {}),
+    want: { method: "GET", path: "/api/v1/pods", query: { limit: "500" }, headers: accept },
+  },
+  {
+    name: "buildList() goes on with nothing but token, limit and selectors",
+    got: build.buildList(pods, { namespace: "db", labelSelector: "a=b,c in (d)" }, {
+      continueToken: "x/y=",
+    }),
+    want: {
+      method: "GET",
+      path: "/api/v1/namespaces/db/pods",
+      query: { labelSelector: "a=b,c in (d)", limit: "500", continue: "x/y=" },
+      headers: accept,
+    },
+  },
+  {
+    name: "buildList() asks for everything at once",
+    got: build.buildList(pods, { fieldSelector: "metadata.name=main-0" }, { limit: 0 }),
+    want: {
+      method: "GET",
+      path: "/api/v1/pods",
+      query: { fieldSelector: "metadata.name=main-0" },
+      headers: accept,
+    },
+  },
+  {
+    name: "buildWatch() streams a list when no version is known",
+    got: build.buildWatch(pods, { namespace: "db" }, {
+      resourceVersion: undefined,
+      timeoutSeconds: 300,
+    }),
+    want: {
+      method: "GET",
+      path: "/api/v1/namespaces/db/pods",
+      query: {
+        watch: "1",
+        allowWatchBookmarks: "true",
+        timeoutSeconds: "300",
+        sendInitialEvents: "true",
+        resourceVersionMatch: "NotOlderThan",
+      },
+      headers: accept,
+    },
+  },
+  {
+    name: "buildWatch() goes on from a version without initial events",
+    got: build.buildWatch(ours, {}, { resourceVersion: "42", timeoutSeconds: 300 }),
+    want: {
+      method: "GET",
+      path: "/apis/mysql.oracle.com/v1alpha1/mysqlclusters",
+      query: {
+        watch: "1",
+        allowWatchBookmarks: "true",
+        timeoutSeconds: "300",
+        resourceVersion: "42",
+      },
+      headers: accept,
+    },
+  },
+  {
+    name: "buildCreate() posts to the collection",
+    got: build.buildCreate(configMaps, object),
+    want: {
+      method: "POST",
+      path: "/api/v1/namespaces/db/configmaps",
+      query: {},
+      headers: json("json"),
+      body: JSON.stringify(object),
+    },
+  },
+  {
+    name: "buildApply() takes fields over",
+    got: build.buildApply(configMaps, object, { fieldManager: "mysql-operator" }),
+    want: {
+      method: "PATCH",
+      path: "/api/v1/namespaces/db/configmaps/main",
+      query: { fieldManager: "mysql-operator", force: "true" },
+      headers: json("apply-patch+yaml"),
+      body: JSON.stringify(object),
+    },
+  },
+  {
+    name: "buildApply() applies a subresource politely",
+    got: build.buildApply(ours, object, {
+      fieldManager: "agent",
+      subresource: "status",
+      force: false,
+    }),
+    want: {
+      method: "PATCH",
+      path: "/apis/mysql.oracle.com/v1alpha1/namespaces/db/mysqlclusters/main/status",
+      query: { fieldManager: "agent", force: "false" },
+      headers: json("apply-patch+yaml"),
+      body: JSON.stringify(object),
+    },
+  },
+  {
+    name: "buildPatch() merges by default",
+    got: build.buildPatch(configMaps, ref, { body: { data: { a: null } } }),
+    want: {
+      method: "PATCH",
+      path: "/api/v1/namespaces/db/configmaps/main",
+      query: {},
+      headers: json("merge-patch+json"),
+      body: '{"data":{"a":null}}',
+    },
+  },
+  {
+    name: "buildPatch() sends operations",
+    got: build.buildPatch(configMaps, ref, {
+      body: [],
+      contentType: "json",
+      fieldManager: "m",
+      subresource: "status",
+    }),
+    want: {
+      method: "PATCH",
+      path: "/api/v1/namespaces/db/configmaps/main/status",
+      query: { fieldManager: "m" },
+      headers: json("json-patch+json"),
+      body: "[]",
+    },
+  },
+  {
+    name: "buildReplace() puts the object",
+    got: build.buildReplace(configMaps, object),
+    want: {
+      method: "PUT",
+      path: "/api/v1/namespaces/db/configmaps/main",
+      query: {},
+      headers: json("json"),
+      body: JSON.stringify(object),
+    },
+  },
+  {
+    name: "buildDelete() carries its preconditions",
+    got: build.buildDelete(configMaps, ref, {
+      uid: "u",
+      resourceVersion: "3",
+      propagationPolicy: "Foreground",
+    }),
+    want: {
+      method: "DELETE",
+      path: "/api/v1/namespaces/db/configmaps/main",
+      query: {},
+      headers: json("json"),
+      body:
+        '{"kind":"DeleteOptions","apiVersion":"v1","propagationPolicy":"Foreground","preconditions":{"uid":"u","resourceVersion":"3"}}',
+    },
+  },
+];
+
+for (const { name, got, want } of ROWS) {
+  t.test(name, async (t) => t.strictSame(got, want));
+}
+
+for (const name of ["", ".", "..", "a/b", "../secrets", "a%2fb"]) {
+  t.test(`resourcePath() refuses the name ${JSON.stringify(name)}`, async (t) => {
+    t.throws(() => resourcePath(pods, { namespace: "db", name }), /cannot be part of an API path/);
+    t.throws(
+      () => resourcePath(pods, { namespace: name, name: "a" }),
+      /cannot be part of an API path/,
+    );
+  });
+}
+
+t.test("a namespaced object needs its namespace", async (t) => {
+  t.throws(() => resourcePath(pods, { name: "a" }), /Pod a is namespaced/);
+  t.throws(
+    () => build.buildCreate(configMaps, { ...object, metadata: { name: "a" } }),
+    /ConfigMap a is namespaced/,
+  );
+});
