@@ -14,7 +14,8 @@ import type { Actor } from "./actor.ts";
 import { decide, needsMore } from "./decide.ts";
 import { decideGuards, decideRoles, type Guard } from "./decide-role.ts";
 import type { Drainer } from "./drain.ts";
-import { type Facts, hasData, type LocalView, stateOf } from "./facts.ts";
+import { type Facts, hasData, isOnline, type LocalView, stateOf } from "./facts.ts";
+import { evaluateGroup } from "./group.ts";
 import type { AgentMetrics } from "./metrics.ts";
 import type { ClusterReader } from "./observe-cluster.ts";
 import type { LocalObserver } from "./observe-local.ts";
@@ -100,7 +101,9 @@ export class AgentLoop {
     await this.#guard(local);
     const facts = await this.#facts(local, signal);
     const decision = decide({ ...facts, now: clock.monotonic() });
-    actor.noteAutoRejoin(local.server === "up" && local.data?.starting === "autoRejoin");
+    // Counted from when there is a group to come back to.
+    const returning = local.server === "up" && local.data?.starting === "autoRejoin";
+    actor.noteAutoRejoin(returning && evaluateGroup(facts).type === "group");
     actor.consider(decision, facts, signal);
     const restarts = await this.#options.countRestarts();
     metrics.observed(local, restarts);
@@ -110,7 +113,7 @@ export class AgentLoop {
 
   async #facts(local: LocalView, signal: AbortSignal): Promise<Facts> {
     const { actor, cluster, observer, peers } = this.#options;
-    this.#recorded ||= cluster.facts?.bootstrap.at !== undefined;
+    this.#recorded ||= cluster.facts?.bootstrap.at !== undefined || this.#impliesRecord(local);
     this.#answered ||= local.server === "up";
     this.#everHadData ||= local.server === "up" && local.data !== undefined && hasData(local.data);
     const { history } = actor;
@@ -119,6 +122,12 @@ export class AgentLoop {
       return observer.light(local, history);
     }
     return await observer.full(local, history, { fresh: false, signal });
+  }
+
+  // Nobody joins a group before its creation is recorded.
+  #impliesRecord(local: LocalView): boolean {
+    return local.server === "up" && isOnline(local.member) && local.member.members.length > 1 &&
+      local.data?.metadata?.instances.some(({ uuid }) => uuid === local.member.uuid) === true;
   }
 
   // What cannot wait and needs no agreement.

@@ -27,8 +27,7 @@ await t.test("transcripts P, V and X", async (t) => {
       await stage.eventually(4101, "MEMBER_STATE = 'ONLINE'", 3, "= 3");
     },
     V07: () => killedAfterJoin(stage),
-    X01: () =>
-      stage.shell(4101, "cluster", "set-primary-instance", "127.0.0.1:4102"),
+    X01: () => stage.shell(4101, "cluster", "set-primary-instance", "127.0.0.1:4102"),
   };
   for (const name of rest) {
     await states[name.split("-")[0]!]?.();

@@ -53,8 +53,7 @@ await t.test("start-up", async (t) => {
       args: ["--json=raw", "root:x@127.0.0.1:4199", "--", "nope", "status"],
       exitCode: 1,
       stderr: "",
-      stdout:
-        '{"warning":"Using a password on the command line interface can be insecure.\\n"}\n' +
+      stdout: '{"warning":"Using a password on the command line interface can be insecure.\\n"}\n' +
         `{"error":"MySQL Error 2003 (HY000): Can't connect to MySQL server on '127.0.0.1:4199' (111)\\n"}\n`,
     },
   ];

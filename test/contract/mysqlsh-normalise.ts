@@ -12,8 +12,7 @@ interface Rule {
 export const TEXT_RULES: Rule[] = [
   {
     what: "server, group and transaction uuids are new in every run",
-    pattern:
-      /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g,
+    pattern: /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g,
     replacement: "<uuid>",
   },
   {
@@ -54,8 +53,7 @@ export const TEXT_RULES: Rule[] = [
     replacement: "",
   },
   {
-    what:
-      "a clone's progress is sampled: the restart may fall between two looks",
+    what: "a clone's progress is sampled: the restart may fall between two looks",
     pattern:
       /\{"info":"\\n"\}\n\{"note":"[^\n]* is shutting down[^\n]*\n\{"info":"\\n"\}\n(?:\{"info":"\* Waiting for server restart[^\n]*\n)+\{"info":"\* [^\n]* has restarted, waiting for clone to finish[^\n]*\n/g,
     replacement: "<restart>\n",
@@ -77,8 +75,7 @@ const JSON_RULES: { what: string; keys: RegExp; replacement: string }[] = [
   },
   {
     what: "GTID sets",
-    keys:
-      /^(?:committedAllMembers|lastConflictFree|receivedTransactionSet|transaction)$/,
+    keys: /^(?:committedAllMembers|lastConflictFree|receivedTransactionSet|transaction)$/,
     replacement: "<gtids>",
   },
   {
@@ -94,9 +91,7 @@ export function normalise(output: string): string[] {
   for (const { pattern, replacement } of TEXT_RULES) {
     text = text.replace(pattern, replacement);
   }
-  return text.split("\n").filter((line, at, all) =>
-    line !== "" || at < all.length - 1
-  ).map(
+  return text.split("\n").filter((line, at, all) => line !== "" || at < all.length - 1).map(
     levelJson,
   );
 }

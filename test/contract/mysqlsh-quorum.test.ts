@@ -10,6 +10,7 @@ await t.test("transcripts G and H", async (t) => {
   const stage = await openStage(t, 10_050);
   await stage.formCluster([4101, 4102, 4103]);
   const survivor = 4102;
+  await stage.server(survivor).query("SET GLOBAL group_replication_member_weight = 90");
   const states: Record<string, () => Promise<unknown>> = {
     G01: () => stage.server(4101).kill(),
     G02: () => stage.eventually(survivor, "MEMBER_STATE = 'UNREACHABLE'"),

@@ -17,7 +17,10 @@ await t.test("transcripts D, Q and J", async (t) => {
       await third().stop();
     },
     D10: () => third().start(),
-    D20: () => third().restart(),
+    D20: async () => {
+      await stage.manualStart(4103);
+      await third().restart();
+    },
     Q10: () => strangers(stage),
     Q12: () =>
       stage.server(4104).query(

@@ -8,15 +8,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Test } from "tap";
-import {
-  type Mysqld,
-  type MysqldOptions,
-  startMysqld,
-} from "../../fixtures/mysqld/mod.ts";
-import {
-  readTranscript,
-  type Transcript,
-} from "../../fixtures/transcripts/transcript.ts";
+import { type Mysqld, type MysqldOptions, startMysqld } from "../../fixtures/mysqld/mod.ts";
+import { readTranscript, type Transcript } from "../../fixtures/transcripts/transcript.ts";
 import { normalise } from "./mysqlsh-normalise.ts";
 
 const PROGRAM = join(
@@ -85,9 +78,7 @@ export class Stage {
 
   /** Runs the stand-in with recorded arguments; resolves with the output in recorded ports. */
   async run(args: string[], options: RunOptions = {}): Promise<Outcome> {
-    const mapped = args.map((word) =>
-      this.#forward(word).replace("/t/pw.cnf", this.#optionFile())
-    );
+    const mapped = args.map((word) => this.#forward(word).replace("/t/pw.cnf", this.#optionFile()));
     const result = await new Promise<Outcome>((resolve) => {
       const child = execFile(
         process.execPath,
@@ -98,8 +89,7 @@ export class Stage {
           maxBuffer: options.killAfterBytes ?? 1 << 20,
           killSignal: "SIGKILL",
         },
-        (error, stdout, stderr) =>
-          resolve({ exitCode: exitCodeOf(error), stdout, stderr }),
+        (error, stdout, stderr) => resolve({ exitCode: exitCodeOf(error), stdout, stderr }),
       );
       child.stdin!.on("error", () => {});
       child.stdin!.end(options.stdin ?? "");
@@ -126,9 +116,7 @@ export class Stage {
     ]);
     if (outcome.exitCode === 0) return;
     throw new Error(
-      `${
-        command.join(" ")
-      }: exit ${outcome.exitCode}\n${outcome.stdout}${outcome.stderr}`,
+      `${command.join(" ")}: exit ${outcome.exitCode}\n${outcome.stdout}${outcome.stderr}`,
     );
   }
 
@@ -200,8 +188,7 @@ export class Stage {
 
   /** Waits until the server logs in to other members with this account. */
   async eventuallyUses(port: number, account: string): Promise<void> {
-    const sql =
-      "SELECT USER user FROM performance_schema.replication_connection_configuration " +
+    const sql = "SELECT USER user FROM performance_schema.replication_connection_configuration " +
       "WHERE CHANNEL_NAME = 'group_replication_recovery'";
     await this.#until(`${port} uses ${account}`, async () => {
       const [row] = await this.server(port).query(sql);
@@ -245,9 +232,7 @@ export class Stage {
   #backward(text: string): string {
     return text.replace(/\b1\d{4}\b/g, (port) => {
       const recorded = Number(port) - this.#offset;
-      return (recorded >= 4101 && recorded <= 4104) || recorded === 4199
-        ? String(recorded)
-        : port;
+      return (recorded >= 4101 && recorded <= 4104) || recorded === 4199 ? String(recorded) : port;
     });
   }
 }
@@ -280,9 +265,7 @@ function compare(
   { actual, options }: { actual: Outcome; options: ReplayOptions },
 ): void {
   const lines = (text: string) =>
-    options.differs === undefined
-      ? normalise(text)
-      : normalise(text).filter(isResult);
+    options.differs === undefined ? normalise(text) : normalise(text).filter(isResult);
   const cut = options.prefix ? expected.stdout.length - 1 : undefined;
   t.equal(actual.exitCode, expected.exitCode, "exit code");
   t.strictSame(

@@ -30,9 +30,7 @@ t.test("every transcript is replayed once or has a reason", (t) => {
 });
 
 t.test("the series that the agent depends on are replayed whole", (t) => {
-  const needed = transcriptNames().filter((name) =>
-    /^(?:[ABCDEPR]|I0[1-9])/.test(name)
-  );
+  const needed = transcriptNames().filter((name) => /^(?:[ABCDEPR]|I0[1-9])/.test(name));
   t.strictSame(needed.filter((name) => !used.includes(name)), []);
   t.end();
 });
@@ -52,8 +50,7 @@ t.test("words of a command", (t) => {
 });
 
 t.test("parts of a transcript", (t) => {
-  const text =
-    "# case: X\n# a note\n--- command\nmysqlsh -- cluster status\n--- stdin\npw\n" +
+  const text = "# case: X\n# a note\n--- command\nmysqlsh -- cluster status\n--- stdin\npw\n" +
     "--- exit code\n-9\n--- stdout\n{}\n\\ no newline at end\n--- stderr\n";
   t.strictSame(parseTranscript("X", text), {
     name: "X",

@@ -95,15 +95,23 @@ export class ClusterCensus {
   readonly #deleted: Counter;
 
   constructor(metrics: MetricRegistry, podName: string) {
-    const name = "mysql_operator_cluster_clusters";
+    const labels = ["podName"];
     this.#labels = { podName };
-    this.#managed = metrics.gauge(name, "Total number of clusters managed", ["podName"]);
-    this.#created = metrics.counter(`${name}_created`, "Total number of clusters created", [
-      "podName",
-    ]);
-    this.#deleted = metrics.counter(`${name}_deleted`, "Total number of clusters deleted", [
-      "podName",
-    ]);
+    this.#managed = metrics.gauge(
+      "mysql_operator_cluster_clusters",
+      "Total number of clusters managed",
+      labels,
+    );
+    this.#created = metrics.counter(
+      "mysql_operator_cluster_clusters_created",
+      "Total number of clusters created",
+      labels,
+    );
+    this.#deleted = metrics.counter(
+      "mysql_operator_cluster_clusters_deleted",
+      "Total number of clusters deleted",
+      labels,
+    );
     this.#managed.set(this.#labels, 0);
     this.#created.inc(this.#labels, 0);
     this.#deleted.inc(this.#labels, 0);

@@ -80,6 +80,11 @@ export function planCluster(snapshot: ClusterSnapshot, options: PlanOptions): Cl
   }
 }
 
+/** Everything that we want is there, but we once applied more than that. */
+function stale(object: KubeObject, live: KubeObject): string | undefined {
+  return firstDifference(object, live) && "a field is no longer wanted";
+}
+
 /** Everything that the StatefulSet's Pods need. */
 function groundActions(
   snapshot: ClusterSnapshot,
@@ -120,7 +125,9 @@ function missingSecrets(
 function applyIfDifferent(snapshot: ClusterSnapshot, desired: KubeObject): ApplyAction[] {
   const object = withFingerprint(desired);
   const live = snapshot.live.get(objectId(desired));
-  const reason = live === undefined ? "missing" : firstDifference(object, live);
+  const reason = live === undefined
+    ? "missing"
+    : firstDifference(desired, live) ?? stale(object, live);
   if (reason === undefined) return [];
   const resource = typeOf(object);
   if (live === undefined) return [{ type: "apply", resource, object, reason }];

@@ -46,7 +46,7 @@ export function settleSpec(
   }
   const context = {
     cluster,
-    spec,
+    spec: upgrade ? { ...spec, version: versionOf(image) } : spec,
     members,
     serverImage: upgrade ? image : wantedImage,
     settings,

@@ -36,7 +36,7 @@ export function renderRole(context: RenderContext): Role {
   const podNames = Array.from({ length: members }, (_, ordinal) => podName(name, ordinal));
   const template = spec.volumeClaimTemplate;
   const rules: Rule[] = [
-    named([GROUP, clusters.plural, [name]], ["get", "list", "watch"]),
+    named([GROUP, clusters.plural, [name]], ["get"]),
     named([GROUP, `${clusters.plural}/status`, [name]], ["patch"]),
     named(["", "pods", podNames], ["get", "patch"]),
     named(["coordination.k8s.io", "leases", [leaseName(name)]], ["get", "update"]),

@@ -1,0 +1,51 @@
+import t from "tap";
+import {
+  countTransactions,
+  describeGtidSet,
+  normaliseGtidSet,
+  parseGtidSet,
+  unionGtidSets,
+} from "../../../src/mysql/gtid.ts";
+
+const A = "7d5fc441-e6e4-11f1-a201-02fc00000001";
+const B = "e5a0f4c8-e6e6-11f1-90ec-02fc00000001";
+
+const COUNTS: readonly [set: string, count: number][] = [
+  ["", 0],
+  [`${A}:1`, 1],
+  [`${A}:1-10`, 10],
+  [`${A}:1-10:20-29`, 20],
+  [`${A}:1-4:mysqlsh:1-239`, 243],
+  [`${A}:1-4:mysqlsh:1-239,\n${B}:7`, 244],
+  [`${A}:1-4:one:1:two:2-3`, 7],
+  ["not a set", 0],
+  [`${A}:x-`, 0],
+];
+
+for (const [set, count] of COUNTS) {
+  t.test(`countTransactions() of ${JSON.stringify(set)}`, (t) => {
+    t.equal(countTransactions(set), count);
+    t.end();
+  });
+}
+
+t.test("parseGtidSet() keeps sources, tags and intervals", (t) => {
+  t.same(parseGtidSet(`${A.toUpperCase()}:1-4:Tag:9`), [
+    { source: A, tag: "", first: 1n, last: 4n },
+    { source: A, tag: "tag", first: 9n, last: 9n },
+  ]);
+  t.same(parseGtidSet(" \n"), []);
+  t.equal(parseGtidSet("uuid:1"), undefined);
+  t.end();
+});
+
+t.test("texts", (t) => {
+  t.equal(normaliseGtidSet(`${A}:1,\n ${B}:2`), `${A}:1,${B}:2`);
+  t.equal(unionGtidSets("", `${A}:1`, "\n", `${B}:2`), `${A}:1,${B}:2`);
+  t.equal(describeGtidSet(""), "(empty)");
+  t.equal(
+    describeGtidSet([A, A, A, A, A].map((uuid) => `${uuid}:1`).join(",")),
+    `${[A, A, A].map((uuid) => `${uuid}:1`).join(",")} and 2 more sources`,
+  );
+  t.end();
+});
