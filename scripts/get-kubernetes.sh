@@ -21,7 +21,7 @@ new_enough() {
 
 find_go() {
   local candidate
-  for candidate in "$(command -v go || true)" /usr/local/go/bin/go "$GO/bin/go"; do
+  for candidate in "$(command -v go || true)" /usr/local/go/bin/go "$GO"/usr/lib/go-*/bin/go; do
     if [ -x "$candidate" ] && new_enough "$candidate"; then echo "$candidate" && return; fi
   done
   return 1
@@ -35,13 +35,14 @@ unpack_go() {
   name=$(chroot "$BASE" apt-cache search --names-only '^golang-1\.[0-9]+-go$' | sort -V | tail -n 1 | cut -d ' ' -f 1)
   [ -n "$name" ] || die "Debian unstable offers no golang-1.*-go; install Go 1.26 or newer from https://go.dev/dl/"
   say "no Go 1.26 on the PATH: unpacking $name into $GO"
+  rm -rf "$CACHE"/making-go*
   tree=$(mktemp -d "$CACHE/making-go-XXXX")
-  (cd "$tree" && cp /etc/resolv.conf "$BASE/etc/" && mkdir "$BASE/tmp/go.$$" && trap 'rm -rf "$BASE/tmp/go.$$"' EXIT &&
-    chroot "$BASE" sh -euc "cd /tmp/go.$$; apt-get download -qq $name ${name%-go}-src" >&2 &&
-    for package in "$BASE/tmp/go.$$"/*.deb; do dpkg -x "$package" "$tree"; done)
-  mkdir "$tree/go" && cp -rL "$tree/usr/lib/${name%-go}/." "$tree/go/" 2>/dev/null || [ -x "$tree/go/bin/go" ] ||
-    die "could not unpack $name; install Go 1.26 or newer from https://go.dev/dl/"
-  rm -rf "$GO" && mv "$tree/go" "$GO" && rm -rf "$tree"
+  (trap 'rm -rf "$BASE/tmp/go.$$"' EXIT
+    cp /etc/resolv.conf "$BASE/etc/" && mkdir "$BASE/tmp/go.$$" &&
+      chroot "$BASE" sh -euc "cd /tmp/go.$$; apt-get -o APT::Sandbox::User=root download -qq $name ${name%-go}-src" >&2 &&
+      for package in "$BASE/tmp/go.$$"/*.deb; do dpkg -x "$package" "$tree"; done) ||
+    die "could not fetch $name; install Go 1.26 or newer from https://go.dev/dl/"
+  rm -rf "$GO" && mv "$tree" "$GO"
 }
 
 # Says every 15 seconds how many packages Go has got through, as long as process $1 lives.

@@ -136,21 +136,31 @@ class Operator {
 
   /** Opens the gate when this replica leads; ends when it stops or has lost the Lease. */
   async #lead(working: Promise<unknown>): Promise<void> {
-    const { client, connection, clock, log, replica } = this.#parts;
-    const status = this.#metrics.gauge(
-      "leader_election_master_status",
-      "Whether this replica leads",
-      [
-        "name",
-      ],
-    );
     if (!this.#config.leaderElect) {
       this.#begin();
       await working;
       return;
     }
-    status.set({ name: NAME }, 0);
-    const holder = new LeaseHolder({
+    this.#status(0);
+    let lost: unknown;
+    await this.#leaseHolder().run(async (term) => {
+      this.#status(1);
+      this.#begin();
+      await untilAborted(term);
+      this.#status(0);
+      if (!this.#stop.signal.aborted) lost = term.reason;
+      this.#stop.abort(term.reason);
+      // The Lease is given up only after the last pass has ended, or has had its time.
+      await this.#ended(working);
+    }, this.#stop.signal);
+    if (lost === undefined) return;
+    const message = `Cannot go on without the Lease ${NAME}: starting again as a standby`;
+    throw new Error(message, { cause: lost });
+  }
+
+  #leaseHolder(): LeaseHolder {
+    const { client, connection, clock, log, replica } = this.#parts;
+    return new LeaseHolder({
       client,
       namespace: this.#config.leaderElectionNamespace ?? connection.namespace,
       name: NAME,
@@ -159,22 +169,11 @@ class Operator {
       clock,
       log,
     });
-    let lost: unknown;
-    await holder.run(async (term) => {
-      status.set({ name: NAME }, 1);
-      this.#begin();
-      await untilAborted(term);
-      status.set({ name: NAME }, 0);
-      if (!this.#stop.signal.aborted) lost = term.reason;
-      this.#stop.abort(term.reason);
-      // The Lease is given up only after the last pass has ended, or has had its time.
-      await this.#ended(working);
-    }, this.#stop.signal);
-    if (lost !== undefined) {
-      throw new Error(`Cannot go on without the Lease ${NAME}: starting again as a standby`, {
-        cause: lost,
-      });
-    }
+  }
+
+  #status(leads: 0 | 1): void {
+    const help = "Whether this replica leads";
+    this.#metrics.gauge("leader_election_master_status", help, ["name"]).set({ name: NAME }, leads);
   }
 
   #begin(): void {

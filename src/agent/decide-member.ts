@@ -39,7 +39,8 @@ function refuse(
   group: ExistingGroup,
 ): AgentAction | undefined {
   const { cluster, relation, self } = facts;
-  if (group.metadata === undefined) {
+  // While the group is being created its metadata is not whole yet.
+  if (group.metadata === undefined || group.metadata.clusters.length === 0) {
     return wait("WaitingForPrimary", "the group's metadata cannot be read yet");
   }
   const recorded = cluster?.bootstrap.groupName;

@@ -14,8 +14,8 @@ await t.test("transcripts R", async (t) => {
     R01: () =>
       stage.start(4104, {
         options: {
-          "gtid-mode": undefined,
-          "enforce-gtid-consistency": undefined,
+          "gtid-mode": "OFF",
+          "enforce-gtid-consistency": "OFF",
         },
       }),
     R09: () => useForeignAccount(stage),

@@ -45,6 +45,7 @@ async function strangers(stage: Stage): Promise<void> {
 
 /** Q01: the third member misses a transaction that both others have purged. */
 async function purgeBehind(stage: Stage): Promise<void> {
+  await stage.manualStart(4103);
   await stage.server(4103).stop();
   await stage.server(4101).query("CREATE DATABASE purged");
   await stage.purge([4101, 4102]);

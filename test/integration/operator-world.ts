@@ -50,7 +50,8 @@ export type RunningOperator = {
 export class World {
   readonly server: RealApiServer;
   readonly client: KubeClient;
-  readonly #operatorKubeconfig: string;
+  /** Path; with the shipped rights of the operator's ServiceAccount. */
+  readonly operatorKubeconfig: string;
 
   static async start(t: Test): Promise<World> {
     const server = await startApiServer(t);
@@ -70,7 +71,7 @@ export class World {
   private constructor(server: RealApiServer, client: KubeClient, kubeconfig: string) {
     this.server = server;
     this.client = client;
-    this.#operatorKubeconfig = kubeconfig;
+    this.operatorKubeconfig = kubeconfig;
   }
 
   /** Runs an operator with the shipped rights until stop() or the test's end. */
@@ -106,7 +107,7 @@ export class World {
     const command = parseCommandLine({
       args: [
         "operator",
-        `--kubeconfig=${this.#operatorKubeconfig}`,
+        `--kubeconfig=${this.operatorKubeconfig}`,
         "--mysql-agent-image=localhost/mysql-operator:dev",
         "--health-address=127.0.0.1:0",
         "--metrics-address=127.0.0.1:0",

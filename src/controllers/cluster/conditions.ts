@@ -70,7 +70,8 @@ function ready(facts: Facts): Verdict {
   const count = `${online.length} of ${members} members are ONLINE`;
   if (online.length < members) return no(shortfall(facts), `${count}. ${explain(facts)}`);
   if (verdict.state === "paused") return yes("Paused", `${count}. ${verdict.message}`);
-  return yes("AllMembersOnline", count);
+  const waits = explain(facts);
+  return yes("AllMembersOnline", waits === "" ? count : `${count}. ${waits}`);
 }
 
 /** Why fewer members than wanted are ONLINE. */

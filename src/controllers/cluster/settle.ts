@@ -62,6 +62,8 @@ function keepClaims(settled: Settled, running: StatefulSet | undefined): Settled
   const difference = firstDifference({ volumeClaimTemplates: wanted }, {
     volumeClaimTemplates: templates ?? [],
   });
+  // The same but for the server's defaults: what was applied once is applied unchanged.
+  if (difference === undefined) return settled;
   const refusal =
     `spec.volumeClaimTemplate: the volumes of a running Cluster cannot be changed yet ` +
     `(${difference}); put the old value back`;
@@ -71,7 +73,7 @@ function keepClaims(settled: Settled, running: StatefulSet | undefined): Settled
       ...settled.statefulSet,
       spec: templates === undefined ? spec : { ...spec, volumeClaimTemplates: templates },
     },
-    refusals: difference === undefined ? settled.refusals : [...settled.refusals, refusal],
+    refusals: [...settled.refusals, refusal],
   };
 }
 

@@ -50,7 +50,7 @@ const TABLE: readonly [name: string, kind: ShellFailureKind | "ok", code?: numbe
 for (const [name, kind, code] of TABLE) {
   t.test(`parseShellFailure() reads ${name}`, (t) => {
     const failure = parseShellFailure(transcript(name));
-    t.equal(failure?.kind ?? "ok", kind, failure?.message);
+    t.equal(failure?.kind ?? "ok", kind, failure?.message ?? "");
     t.equal(failure?.code, code);
     t.end();
   });

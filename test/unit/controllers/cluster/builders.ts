@@ -1,7 +1,7 @@
 // Objects for table tests: a Cluster, its live objects, its Pods as kubelet and agent would show them.
 // Every builder gives something consistent by default and refuses what cannot be.
 
-import type { Cluster, ClusterStatus } from "../../../../src/api/cluster.ts";
+import type { Cluster, ClusterSpecInput, ClusterStatus } from "../../../../src/api/cluster.ts";
 import { parseClusterSpec } from "../../../../src/api/cluster.ts";
 import { type InstanceReport, renderInstanceReport } from "../../../../src/api/instance-report.ts";
 import { INSTANCE_ANNOTATION, selectorLabels } from "../../../../src/api/labels.ts";
@@ -156,3 +156,45 @@ export function aMember(ordinal: number, state = "ONLINE") {
     role: ordinal === 0 ? "PRIMARY" : "SECONDARY",
   };
 }
+
+/** Every field that reaches an object. */
+export const EVERYTHING: ClusterSpecInput = {
+  version: "8.4",
+  repository: "registry.example:5000/mysql",
+  imagePullSecret: [{ name: "pull" }],
+  members: 5,
+  baseServerId: 2000,
+  nodeSelector: { disk: "fast" },
+  affinity: { nodeAffinity: {} },
+  volumeClaimTemplate: {
+    metadata: { name: "mysqldata", labels: { team: "a" } },
+    spec: { storageClassName: "fast", resources: { requests: { storage: "10Gi" } } },
+  },
+  backupVolumeClaimTemplate: {
+    metadata: { name: "staging" },
+    spec: { resources: { requests: { storage: "1Gi" } } },
+  },
+  rootPasswordSecret: { name: "given-root" },
+  config: { name: "given-config" },
+  sslSecret: { name: "given-tls" },
+  securityContext: { runAsUser: 999, fsGroup: 999 },
+  tolerations: [{ key: "dedicated", operator: "Exists" }],
+  resources: {
+    server: { requests: { cpu: 2, memory: "4Gi" }, limits: { memory: "4Gi" } },
+    agent: { requests: { cpu: "50m" } },
+  },
+  mysqld: { max_connections: 500, innodb_io_capacity: 2000 },
+  podMetadata: { labels: { team: "a" }, annotations: { "prometheus.io/scrape": "false" } },
+  topologySpreadConstraints: [
+    { maxSkew: 1, topologyKey: "zone", whenUnsatisfiable: "DoNotSchedule" },
+  ],
+  priorityClassName: "database",
+  terminationGracePeriodSeconds: 300,
+  services: {
+    primary: { type: "LoadBalancer", loadBalancerSourceRanges: ["10.0.0.0/8"] },
+    replicas: { annotations: { lb: "internal" } },
+  },
+  recovery: { completeOutage: "Manual", diverged: "Reclone" },
+  groupReplication: { expelTimeoutSeconds: 5, consistency: "AFTER" },
+  deletionPolicy: "Delete",
+};

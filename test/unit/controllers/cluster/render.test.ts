@@ -21,7 +21,7 @@ import {
 import { renderStatefulSet } from "../../../../src/controllers/cluster/render/stateful-set.ts";
 import { fingerprint } from "../../../../src/controllers/fingerprint.ts";
 import type { KubeObject } from "../../../../src/kube/types.ts";
-import { aCluster, SETTINGS } from "./builders.ts";
+import { aCluster, EVERYTHING, SETTINGS } from "./builders.ts";
 
 const GOLDEN = "fixtures/rendered";
 
@@ -51,48 +51,6 @@ function renderAll(context: RenderContext): KubeObject[] {
     renderStatefulSet(context),
   ];
 }
-
-/** Every field that reaches an object. */
-const EVERYTHING: ClusterSpecInput = {
-  version: "8.4",
-  repository: "registry.example:5000/mysql",
-  imagePullSecret: [{ name: "pull" }],
-  members: 5,
-  baseServerId: 2000,
-  nodeSelector: { disk: "fast" },
-  affinity: { nodeAffinity: {} },
-  volumeClaimTemplate: {
-    metadata: { name: "mysqldata", labels: { team: "a" } },
-    spec: { storageClassName: "fast", resources: { requests: { storage: "10Gi" } } },
-  },
-  backupVolumeClaimTemplate: {
-    metadata: { name: "staging" },
-    spec: { resources: { requests: { storage: "1Gi" } } },
-  },
-  rootPasswordSecret: { name: "given-root" },
-  config: { name: "given-config" },
-  sslSecret: { name: "given-tls" },
-  securityContext: { runAsUser: 999, fsGroup: 999 },
-  tolerations: [{ key: "dedicated", operator: "Exists" }],
-  resources: {
-    server: { requests: { cpu: 2, memory: "4Gi" }, limits: { memory: "4Gi" } },
-    agent: { requests: { cpu: "50m" } },
-  },
-  mysqld: { max_connections: 500, innodb_io_capacity: 2000 },
-  podMetadata: { labels: { team: "a" }, annotations: { "prometheus.io/scrape": "false" } },
-  topologySpreadConstraints: [
-    { maxSkew: 1, topologyKey: "zone", whenUnsatisfiable: "DoNotSchedule" },
-  ],
-  priorityClassName: "database",
-  terminationGracePeriodSeconds: 300,
-  services: {
-    primary: { type: "LoadBalancer", loadBalancerSourceRanges: ["10.0.0.0/8"] },
-    replicas: { annotations: { lb: "internal" } },
-  },
-  recovery: { completeOutage: "Manual", diverged: "Reclone" },
-  groupReplication: { expelTimeoutSeconds: 5, consistency: "AFTER" },
-  deletionPolicy: "Delete",
-};
 
 for (
   const [name, spec] of Object.entries({
@@ -143,7 +101,10 @@ for (const [name, spec] of Object.entries({ minimal: {}, everything: EVERYTHING 
       containers.map((container) => container.name),
       ["config", "initialize", "agent", "mysql"],
     );
-    t.match(pod.securityContext, { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } });
+    t.match(pod.securityContext, {
+      runAsNonRoot: true,
+      seccompProfile: { type: "RuntimeDefault" },
+    });
     t.equal(pod.automountServiceAccountToken, false);
     for (const { name, securityContext, resources } of containers) {
       t.strictSame(securityContext, {

@@ -1,0 +1,69 @@
+// The operator as a process, on Node and on Deno: it becomes ready, serves its metrics, and ends with 0
+// on SIGTERM after it has given up the Lease.
+
+import { spawn } from "node:child_process";
+import process from "node:process";
+import t from "tap";
+import { leases } from "../../src/kube/resource.ts";
+import { LIMIT, waitFor, World } from "./operator-world.ts";
+
+const SECONDS = 60_000;
+const RUNTIMES = { node: [process.execPath], deno: ["deno", "run", "-A", "--quiet"] };
+
+t.test("the operator as a process", async (t) => {
+  const world = await World.start(t);
+  const lease = { namespace: "mysql-operator", name: "mysql-operator" };
+  for (const [runtime, [command = "", ...runtimeArgs]] of Object.entries(RUNTIMES)) {
+    await t.test(`on ${runtime}`, async (t) => {
+      const child = spawn(command, [...runtimeArgs, "src/main.ts", "operator", ...args(world)], {
+        stdio: ["ignore", "ignore", "pipe"],
+        env: { PATH: process.env["PATH"], HOME: process.env["HOME"], OPERATOR_IMAGE: "x/y:1" },
+      });
+      let log = "";
+      child.stderr.on("data", (chunk) => log += chunk);
+      const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
+      t.teardown(() => void child.kill("SIGKILL"));
+      const { healthPort, metricsPort } = await ports(() => log);
+
+      await waitFor("ready", SECONDS, async () => {
+        const { status } = await fetch(`http://127.0.0.1:${healthPort}/readyz`);
+        return status === 200 || `${status}`;
+      });
+      t.equal((await fetch(`http://127.0.0.1:${healthPort}/healthz`)).status, 200);
+      t.equal((await fetch(`http://127.0.0.1:${healthPort}/nothing`)).status, 404);
+      await waitFor("it leads", SECONDS, async () => log.includes('"msg":"leading"') || log);
+      const namespace = await world.namespace(`process-${runtime}`);
+      await world.create(namespace, {});
+      await world.untilCondition(namespace, "Ready", "False Creating");
+      const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+      t.match(metrics, /^mysql_operator_cluster_clusters\{podName="replica"\} \d/m);
+      t.match(metrics, /^leader_election_master_status\{name="mysql-operator"\} 1$/m);
+      t.match(metrics, /^controller_runtime_reconcile_total\{controller="cluster",/m);
+
+      child.kill("SIGTERM");
+      t.equal(await ended, 0, "it ends with 0");
+      const { spec } = await world.client.get(leases, lease, LIMIT) ?? {};
+      t.equal(spec?.holderIdentity ?? "", "", "the Lease was given up");
+    });
+  }
+});
+
+function args(world: World): string[] {
+  return [
+    `--kubeconfig=${world.operatorKubeconfig}`,
+    "--hostname=replica",
+    "--leader-election-namespace=mysql-operator",
+    "--health-address=127.0.0.1:0",
+    "--metrics-address=127.0.0.1:0",
+  ];
+}
+
+/** The ports that the operator says it listens on. */
+async function ports(log: () => string): Promise<{ healthPort: number; metricsPort: number }> {
+  let line: string | undefined;
+  await waitFor("the operator listens", SECONDS, async () => {
+    line = log().split("\n").find((text) => text.includes('"msg":"serving"'));
+    return line !== undefined || log();
+  });
+  return JSON.parse(line ?? "{}") as { healthPort: number; metricsPort: number };
+}
