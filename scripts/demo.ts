@@ -115,7 +115,11 @@ Connect to the primary, wherever it is:
 See a failover: watch in one terminal, and in another one end a member
   ${SPOKEN} -n ${NAMESPACE} get mysqlclusters --watch
   ${victim}
-`;
+${
+    OURS
+      ? ""
+      : `\nRemove it all: kubectl delete namespace ${NAMESPACE} && kubectl delete -k deploy\n`
+  }`;
 }
 
 kubectl(["apply", "-f", "-"], JSON.stringify(namespace));

@@ -2,8 +2,7 @@
 // waits for nothing but its own server and, while that is outside the group, for its peers. Everything
 // slower (actions, the API server) goes on beside it.
 
-import { formatTime } from "../base/clock.ts";
-import type { Clock } from "../base/clock.ts";
+import { type Clock, formatTime, startDeadline } from "../base/clock.ts";
 import { describeError, isAbort } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { AGENT_USER } from "../api/names.ts";
@@ -48,6 +47,7 @@ const STEADY_MS = 1_000;
 const BUSY_MS = 100;
 /** After this long without progress a waiting agent looks once a second, too. */
 const IMPATIENT_MS = 60_000;
+const FIRST_READ_MS = 2_000;
 const STEADY_REFRESH_MS = 30_000;
 const BUSY_REFRESH_MS = 1_000;
 const PATIENT_REFRESH_MS = 5_000;
@@ -76,8 +76,12 @@ export class AgentLoop {
 
   /** Ticks until aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock, cluster, log } = this.#options;
     let failed = "";
+    // So that the first report does not say that the API server is away.
+    const first = startDeadline(clock, FIRST_READ_MS, signal);
+    await cluster.read(first.signal).catch(() => {}); // then the loop goes on without it
+    first.clear();
     while (!signal.aborted) {
       let pauseMs = STEADY_MS;
       try {

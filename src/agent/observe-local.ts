@@ -33,6 +33,7 @@ export class LocalObserver {
   #session: Session | undefined;
   #data: { of: string; at: number; facts: DataFacts } | undefined;
   #ping: { at: number; result: Ping } | undefined;
+  #everUp = false;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: LocalOptions) {
@@ -77,6 +78,7 @@ export class LocalObserver {
       if (this.#session === undefined || this.#session.broken) this.#session = await this.open();
       const member = await readMember(this.#session);
       const data = await this.#dataOf(this.#session, member);
+      this.#everUp = true;
       return { server: "up", at, member, data };
     } catch (error) {
       this.#session?.close();
@@ -106,7 +108,7 @@ export class LocalObserver {
     if (!(error instanceof SqlError)) return { server: "unusable", detail };
     if (error.refused) {
       const running = await access(this.#options.runningFile).then(() => true, () => false);
-      return { server: running ? "starting" : "down", detail };
+      return { server: running || !this.#everUp ? "starting" : "down", detail };
     }
     if (error.errno !== undefined) {
       return { server: SHUTTING_DOWN.includes(error.errno) ? "down" : "unusable", detail };

@@ -125,15 +125,15 @@ export class Observer {
 
   async #accountsCurrent(serverId: number, group: ExistingGroup): Promise<boolean> {
     const here = this.#options.local.session;
-    const there = group.primary === undefined
-      ? undefined
-      : this.#options.peers.sessionOf(group.primary);
-    if (here === undefined || there === undefined) return true;
-    const [own, primary] = await Promise.all([
-      readRecoveryAccounts(here, serverId),
-      readRecoveryAccounts(there, serverId),
+    const primary = group.online.find(({ address }) => address === group.primary);
+    const there = primary && this.#options.peers.sessionOf(primary.address);
+    if (here === undefined || primary === undefined || there === undefined) return true;
+    const except = [serverId, primary.member.serverId] as const;
+    const [mine, theirs] = await Promise.all([
+      readRecoveryAccounts(here, except),
+      readRecoveryAccounts(there, except),
     ]);
-    return own === primary;
+    return mine === theirs;
   }
 
   async #claims(

@@ -38,6 +38,8 @@ export class Roles {
   #doneAt = -Infinity;
   #notBefore = -Infinity;
   #working = false;
+  #wanted: RolePlan | undefined;
+  #failing = false;
 
   constructor(options: RolesOptions) {
     this.#options = options;
@@ -45,6 +47,7 @@ export class Roles {
 
   /** Sees to it that the plan becomes true, soon; a later call replaces it. */
   want(plan: RolePlan, signal: AbortSignal): void {
+    this.#wanted = plan;
     const key = keyOf(plan);
     const now = this.#options.clock.monotonic();
     const due = key !== this.#done || now - this.#doneAt >= REFRESH_MS;
@@ -53,11 +56,14 @@ export class Roles {
     this.#apply(plan, signal).then(() => {
       this.#done = key;
       this.#doneAt = now;
+      this.#failing = false;
     }, (error: unknown) => {
       this.#notBefore = now + (isConflict(error) ? 0 : RETRY_MS);
-      if (!isAbort(error) && !isConflict(error)) {
+      if (isAbort(error) || isConflict(error)) return;
+      if (!this.#failing) {
         this.#options.log.warn("roles not written", { err: describeError(error) });
       }
+      this.#failing = true; // said once; tried again by the next tick
     }).finally(() => this.#working = false);
   }
 
@@ -107,6 +113,8 @@ export class Roles {
       if (live === undefined || (live.metadata.labels?.[ROLE_LABEL] ?? null) === role) return;
       const own = pod === identity.podName && identity.podUid !== "";
       if (own && live.metadata.uid !== identity.podUid) return;
+      // The answer may have taken long: what is wanted now counts.
+      if (this.#wanted?.labels.get(pod) !== role) return;
       const body = { metadata: { uid: live.metadata.uid, labels: { [ROLE_LABEL]: role } } };
       await this.#request((limited) => client.patch(pods, ref, { body }, limited), signal);
       log.info("role label written", { pod, role });

@@ -63,6 +63,8 @@ export interface Deadline {
   readonly signal: AbortSignal;
   /** True once the time is up (and not when only the parent was aborted). */
   readonly expired: boolean;
+  /** The time no longer counts; the signal still follows its parent. */
+  disarm(): void;
   /** Must be called when the work is done: releases the timer and the parent. */
   clear(): void;
 }
@@ -84,6 +86,7 @@ export function startDeadline(clock: Clock, ms: number, parent: AbortSignal): De
     get expired() {
       return expired;
     },
+    disarm: () => cancel(),
     clear() {
       cancel();
       parent.removeEventListener("abort", follow);

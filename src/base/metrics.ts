@@ -4,70 +4,62 @@
 
 export type Labels = Record<string, string>;
 
-type Kind = "counter" | "gauge" | "histogram";
-
 abstract class Metric {
-  abstract readonly kind: Kind;
+  abstract readonly kind: "counter" | "gauge" | "histogram";
   readonly name: string;
   readonly help: string;
-  readonly labelNames: readonly string[];
+  readonly #labelNames: readonly string[];
 
   constructor(name: string, help: string, labelNames: readonly string[]) {
     this.name = name;
     this.help = help;
-    this.labelNames = labelNames;
+    this.#labelNames = labelNames;
   }
 
   /** The rendered label set is the identity of a series. */
   protected series(labels: Labels): string {
-    const unknown = Object.keys(labels).find((name) => !this.labelNames.includes(name));
+    const unknown = Object.keys(labels).find((name) => !this.#labelNames.includes(name));
     if (unknown !== undefined) throw new Error(`metric ${this.name} has no label ${unknown}`);
-    return this.labelNames.map((name) => `${name}="${escapeLabel(labels[name] ?? "")}"`).join(",");
+    const escape = (text: string) => text.replace(/[\\"\n]/g, (c) => c === "\n" ? "\\n" : `\\${c}`);
+    return this.#labelNames.map((name) => `${name}="${escape(labels[name] ?? "")}"`).join(",");
   }
 
   abstract lines(): string[];
 }
 
-function escapeLabel(value: string): string {
-  return value.replace(/[\\"\n]/g, (c) => c === "\n" ? "\\n" : `\\${c}`);
+function line(name: string, series: string, value: number): string {
+  return `${name}${series === "" ? "" : `{${series}}`} ${String(value).replace("Infinity", "Inf")}`;
 }
 
-function line(name: string, series: string, value: number): string {
-  const text = value === Infinity ? "+Inf" : value === -Infinity ? "-Inf" : String(value);
-  return `${name}${series === "" ? "" : `{${series}}`} ${text}`;
+abstract class SingleValue extends Metric {
+  protected readonly values = new Map<string, number>();
+
+  lines(): string[] {
+    return [...this.values].map(([series, value]) => line(this.name, series, value));
+  }
 }
 
 /** Only goes up. */
-export class Counter extends Metric {
+export class Counter extends SingleValue {
   readonly kind = "counter";
-  readonly #values = new Map<string, number>();
 
   inc(labels: Labels = {}, by = 1): void {
     const series = this.series(labels);
-    this.#values.set(series, (this.#values.get(series) ?? 0) + by);
-  }
-
-  lines(): string[] {
-    return [...this.#values].map(([series, value]) => line(this.name, series, value));
+    this.values.set(series, (this.values.get(series) ?? 0) + by);
   }
 }
 
 /** Goes up and down. */
-export class Gauge extends Metric {
+export class Gauge extends SingleValue {
   readonly kind = "gauge";
-  readonly #values = new Map<string, number>();
 
   set(labels: Labels, value: number): void {
-    this.#values.set(this.series(labels), value);
+    this.values.set(this.series(labels), value);
   }
 
   /** Forgets all series, for gauges whose label values come and go. */
   clear(): void {
-    this.#values.clear();
-  }
-
-  lines(): string[] {
-    return [...this.#values].map(([series, value]) => line(this.name, series, value));
+    this.values.clear();
   }
 }
 
@@ -140,11 +132,11 @@ export class MetricRegistry {
   readonly #collectors: (() => void)[] = [];
 
   counter(name: string, help: string, labelNames: readonly string[] = []): Counter {
-    return this.#register(name, Counter, () => new Counter(name, help, labelNames));
+    return this.#register(name, () => new Counter(name, help, labelNames));
   }
 
   gauge(name: string, help: string, labelNames: readonly string[] = []): Gauge {
-    return this.#register(name, Gauge, () => new Gauge(name, help, labelNames));
+    return this.#register(name, () => new Gauge(name, help, labelNames));
   }
 
   histogram(
@@ -153,7 +145,7 @@ export class MetricRegistry {
     labelNames: readonly string[] = [],
     buckets: readonly number[] = SECONDS_BUCKETS,
   ): Histogram {
-    return this.#register(name, Histogram, () => new Histogram(name, help, labelNames, buckets));
+    return this.#register(name, () => new Histogram(name, help, labelNames, buckets));
   }
 
   /** Calls collect before every render(), for values that are computed when asked for. */
@@ -171,16 +163,11 @@ export class MetricRegistry {
     ]).join("\n") + "\n";
   }
 
-  #register<M extends Metric>(
-    name: string,
-    type: abstract new (...args: never[]) => M,
-    make: () => M,
-  ): M {
-    const known = this.#metrics.get(name);
-    if (known instanceof type) return known;
-    if (known !== undefined) throw new Error(`metric ${name} is already a ${known.kind}`);
+  #register<M extends Metric>(name: string, make: () => M): M {
     const made = make();
-    this.#metrics.set(name, made);
-    return made;
+    const known = this.#metrics.get(name) ?? made;
+    if (known.kind !== made.kind) throw new Error(`metric ${name} is already a ${known.kind}`);
+    this.#metrics.set(name, known);
+    return known as M;
   }
 }

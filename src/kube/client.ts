@@ -9,7 +9,7 @@ import type { Logger } from "../base/log.ts";
 import { ApiError, isGone, isNotFound, parseStatus } from "./api-error.ts";
 import type { Connection } from "./connection.ts";
 import * as build from "./request.ts";
-import { describeRef, type ObjectRef, type ResourceType } from "./resource.ts";
+import { apiVersion, describeRef, type ObjectRef, type ResourceType } from "./resource.ts";
 import { type Lane, Transport, TransportError, type TransportResponse } from "./transport.ts";
 import type { KubeObject } from "./types.ts";
 
@@ -98,9 +98,9 @@ export class KubeClient {
     if (resourceVersion === undefined) {
       throw new TransportError(`cannot ${what}: the answer is not a list`);
     }
-    const apiVersion = type.group === "" ? type.version : `${type.group}/${type.version}`;
     // Items of a list come without these two.
-    const items = (list.items ?? []).map((item) => ({ ...item, apiVersion, kind: type.kind }));
+    const kind = { apiVersion: apiVersion(type), kind: type.kind };
+    const items = (list.items ?? []).map((item) => ({ ...item, ...kind }));
     return { items, resourceVersion, continueToken: list.metadata?.continue || undefined };
   }
 
@@ -187,41 +187,22 @@ export class KubeClient {
     request: build.KubeRequest,
     signal: AbortSignal,
   ): Promise<AsyncGenerator<Uint8Array>> {
+    const { clock } = this.#options;
     const what = `watch ${request.path}`;
-    const opening = new AbortController();
-    const deadline = startDeadline(this.#options.clock, DEADLINE_MS.watch, signal);
-    const follow = (): void => opening.abort(deadline.signal.reason);
-    deadline.signal.addEventListener("abort", follow, { once: true });
+    const deadline = startDeadline(clock, DEADLINE_MS.watch, signal);
     try {
-      const response = await this.#transport.send("watch", request, opening.signal);
-      if (response.status !== 200) throw await refusal(what, response, this.#options.clock.now());
-      return this.#streamUntil(response, signal, opening);
+      const response = await this.#transport.send("watch", request, deadline.signal);
+      if (response.status !== 200) throw await refusal(what, response, clock.now());
+      deadline.disarm(); // from here on only the caller ends the stream
+      return untilEnd(response.chunks(), deadline);
     } catch (error) {
-      throw timedOut(error, what, deadline);
-    } finally {
-      deadline.signal.removeEventListener("abort", follow);
       deadline.clear();
+      throw timedOut(error, what, deadline);
     }
   }
 
   async close(): Promise<void> {
     await this.#transport.close();
-  }
-
-  // After the headers only the caller's signal ends the stream.
-  async *#streamUntil(
-    response: TransportResponse,
-    signal: AbortSignal,
-    request: AbortController,
-  ): AsyncGenerator<Uint8Array> {
-    const follow = (): void => request.abort(signal.reason);
-    if (signal.aborted) follow();
-    signal.addEventListener("abort", follow, { once: true });
-    try {
-      yield* response.chunks();
-    } finally {
-      signal.removeEventListener("abort", follow);
-    }
   }
 
   async #send<T>(what: string, request: build.KubeRequest, signal: AbortSignal): Promise<T> {
@@ -300,6 +281,17 @@ function parseRetryAfter(value: string | undefined, now: number): number | undef
   const at = parseTime(value);
   const ms = /^\d+$/.test(value) ? Number(value) * 1000 : at === undefined ? undefined : at - now;
   return ms === undefined ? undefined : Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS);
+}
+
+async function* untilEnd(
+  chunks: AsyncGenerator<Uint8Array>,
+  deadline: Deadline,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* chunks;
+  } finally {
+    deadline.clear();
+  }
 }
 
 function timedOut(error: unknown, what: string, deadline: Deadline): unknown {

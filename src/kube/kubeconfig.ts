@@ -2,7 +2,7 @@
 // texts it is given; paths inside one are relative to its own directory. With several files the first
 // that defines a name wins. What cannot be honoured is refused by name instead of being ignored.
 
-import { isAbsolute, join } from "node:path";
+import { resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { Secret } from "../base/secret.ts";
@@ -23,70 +23,58 @@ export type ServerAccess = {
 };
 
 const text = z.string().nullish();
-const named = <T extends z.ZodType>(field: string, value: T) =>
-  z.array(z.looseObject({ name: z.string(), [field]: value.nullish() })).nullish();
+const flag = z.boolean().nullish();
+const named = <S extends z.ZodRawShape>(field: string, shape: S) =>
+  z.array(z.looseObject({ name: z.string(), [field]: z.looseObject(shape).nullish() })).nullish();
 
-const clusterSchema = z.looseObject({
-  server: text,
-  "certificate-authority": text,
-  "certificate-authority-data": text,
-  "insecure-skip-tls-verify": z.boolean().nullish(),
-  "tls-server-name": text,
-  "proxy-url": text,
-});
-const userSchema = z.looseObject({
-  "client-certificate": text,
-  "client-certificate-data": text,
-  "client-key": text,
-  "client-key-data": text,
-  token: text,
-  tokenFile: text,
-});
-const contextSchema = z.looseObject({ cluster: text, user: text, namespace: text });
 const fileSchema = z.looseObject({
   "current-context": text,
-  clusters: named("cluster", clusterSchema),
-  users: named("user", userSchema),
-  contexts: named("context", contextSchema),
+  clusters: named("cluster", {
+    server: text,
+    "certificate-authority": text,
+    "certificate-authority-data": text,
+    "insecure-skip-tls-verify": flag,
+    "tls-server-name": text,
+    "proxy-url": text,
+  }),
+  users: named("user", {
+    "client-certificate": text,
+    "client-certificate-data": text,
+    "client-key": text,
+    "client-key-data": text,
+    token: text,
+    tokenFile: text,
+  }),
+  contexts: named("context", { cluster: text, user: text, namespace: text }),
 });
 
 type ConfigFile = { path: string; directory: string; text: string };
-type Found<T> = { value: T; directory: string };
+/** The fields of one entry that hold texts, and where its relative paths begin. */
+type Found = { fields: Record<string, string | undefined>; directory: string };
 
 /** The access that the current (or the named) context of these files describes. Throws what is wrong where. */
 export function parseKubeconfig(files: readonly ConfigFile[], contextName?: string): ServerAccess {
   const parsed = files.map((file) => ({ ...file, config: parseFile(file) }));
   const where = files.map((file) => file.path).join(", ");
-  const find = <T>(
-    list: "clusters" | "users" | "contexts",
-    field: string,
-    name: string,
-  ): Found<T> => {
+  const find = (list: "clusters" | "users" | "contexts", field: string, name: string): Found => {
     for (const { config, directory } of parsed) {
       const entry = config[list]?.find((candidate) => candidate.name === name);
-      if (entry) return { value: (entry[field] ?? {}) as T, directory };
+      if (entry) return { fields: (entry[field] ?? {}) as Found["fields"], directory };
     }
     throw new Error(`kubeconfig ${where} has no entry ${name} in ${list}`);
   };
   const current = contextName ??
     parsed.map(({ config }) => config["current-context"]).find(Boolean);
   if (!current) {
-    throw new Error(
-      `kubeconfig ${where} has no current-context; choose one with kubectl config use-context`,
-    );
+    const remedy = "choose one with kubectl config use-context";
+    throw new Error(`kubeconfig ${where} has no current-context; ${remedy}`);
   }
-  const context = find<z.infer<typeof contextSchema>>("contexts", "context", current).value;
-  if (!context.cluster) {
-    throw new Error(`context ${current} of kubeconfig ${where} names no cluster`);
-  }
-  const cluster = find<z.infer<typeof clusterSchema>>("clusters", "cluster", context.cluster);
-  const user = context.user
-    ? find<z.infer<typeof userSchema>>("users", "user", context.user)
-    : undefined;
+  const { cluster, user, namespace } = find("contexts", "context", current).fields;
+  if (!cluster) throw new Error(`context ${current} of kubeconfig ${where} names no cluster`);
   return {
-    ...clusterAccess(context.cluster, cluster),
-    ...(user ? userAccess(context.user ?? "", user) : {}),
-    namespace: context.namespace || "default",
+    ...clusterAccess(cluster, find("clusters", "cluster", cluster)),
+    ...(user ? userAccess(user, find("users", "user", user)) : {}),
+    namespace: namespace || "default",
   };
 }
 
@@ -105,29 +93,18 @@ function parseFile(file: ConfigFile): z.infer<typeof fileSchema> {
 
 function clusterAccess(
   name: string,
-  { value: cluster, directory }: Found<z.infer<typeof clusterSchema>>,
+  { fields, directory }: Found,
 ): Omit<ServerAccess, "namespace"> {
-  if (!cluster.server) throw new Error(`cluster ${name} of the kubeconfig has no server`);
-  if (cluster["proxy-url"]) {
-    throw new Error(`cluster ${name} of the kubeconfig: proxy-url is not supported`);
-  }
-  const ca = source(
-    directory,
-    cluster["certificate-authority"],
-    cluster["certificate-authority-data"],
-  );
-  const insecure = cluster["insecure-skip-tls-verify"] === true;
+  const { server, "proxy-url": proxy, "tls-server-name": serverName } = fields;
+  const what = `cluster ${name} of the kubeconfig`;
+  if (!server) throw new Error(`${what} has no server`);
+  if (proxy) throw new Error(`${what}: proxy-url is not supported`);
+  const ca = source("certificate-authority", { fields, directory });
+  const insecure = Boolean(fields["insecure-skip-tls-verify"]);
   if (insecure && ca) {
-    throw new Error(
-      `cluster ${name} of the kubeconfig has both a certificate authority and insecure-skip-tls-verify; remove one`,
-    );
+    throw new Error(`${what} has a certificate authority and insecure-skip-tls-verify; remove one`);
   }
-  return {
-    server: cluster.server,
-    insecure,
-    ...(ca ? { ca } : {}),
-    ...(cluster["tls-server-name"] ? { serverName: cluster["tls-server-name"] } : {}),
-  };
+  return { server, insecure, ...(ca ? { ca } : {}), ...(serverName ? { serverName } : {}) };
 }
 
 // Ways to authenticate that would need another program, protocol or header.
@@ -141,48 +118,31 @@ const UNSUPPORTED = [
   "as-user-extra",
 ];
 
-function userAccess(
-  name: string,
-  { value: user, directory }: Found<z.infer<typeof userSchema>>,
-): Partial<ServerAccess> {
-  const unsupported = UNSUPPORTED.find((field) =>
-    user[field] !== undefined && user[field] !== null
-  );
+function userAccess(name: string, { fields, directory }: Found): Partial<ServerAccess> {
+  const what = `user ${name} of the kubeconfig`;
+  const unsupported = UNSUPPORTED.find((field) => fields[field] ?? false);
   if (unsupported) {
-    throw new Error(
-      `user ${name} of the kubeconfig uses ${unsupported}, which is not supported; ` +
-        `use a client certificate, a token or a tokenFile (for example from kubectl create token)`,
-    );
+    const remedy = "use a client certificate, a token or a tokenFile (see kubectl create token)";
+    throw new Error(`${what} uses ${unsupported}, which is not supported; ${remedy}`);
   }
-  const clientCert = source(directory, user["client-certificate"], user["client-certificate-data"]);
-  const clientKey = source(directory, user["client-key"], user["client-key-data"]);
-  if ((clientCert === undefined) !== (clientKey === undefined)) {
-    throw new Error(
-      `user ${name} of the kubeconfig needs both a client certificate and its key, or neither`,
-    );
+  const clientCert = source("client-certificate", { fields, directory });
+  const clientKey = source("client-key", { fields, directory });
+  if (!clientCert !== !clientKey) {
+    throw new Error(`${what} needs both a client certificate and its key, or neither`);
   }
-  const token: TextSource | undefined = user.tokenFile
-    ? { file: resolve(directory, user.tokenFile) }
-    : user.token
-    ? { inline: new Secret(user.token) }
-    : undefined;
+  const { token, tokenFile } = fields;
   return {
     ...(clientCert ? { clientCert } : {}),
     ...(clientKey ? { clientKey } : {}),
-    ...(token ? { token } : {}),
+    ...(token ? { token: { inline: new Secret(token) } } : {}),
+    ...(tokenFile ? { token: { file: resolve(directory, tokenFile) } } : {}),
   };
 }
 
-function resolve(directory: string, path: string): string {
-  return isAbsolute(path) ? path : join(directory, path);
-}
-
-// Inline data wins over a file, as in kubectl.
-function source(
-  directory: string,
-  file: string | null | undefined,
-  data: string | null | undefined,
-): TextSource | undefined {
+// Inline data wins over a file, as in kubectl. An absolute path stays as it is.
+function source(name: string, { fields, directory }: Found): TextSource | undefined {
+  const data = fields[`${name}-data`];
   if (data) return { inline: new Secret(Buffer.from(data, "base64").toString("utf8")) };
+  const file = fields[name];
   return file ? { file: resolve(directory, file) } : undefined;
 }

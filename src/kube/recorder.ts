@@ -37,23 +37,19 @@ export class EventRecorder {
   readonly #entries = new Map<string, Entry>();
   readonly #created = new Set<string>();
   #sending: Promise<void> | undefined;
-  #serial = 0;
+  #serial: number;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
+    this.#serial = Math.floor(options.clock.random() * 0x1000);
   }
 
   /** Says something about an object; the same thing again within ten minutes only counts up. */
   emit(object: KubeObject, content: EventContent): void {
     const { clock, log } = this.#options;
     const now = clock.now();
-    const key = [
-      object.metadata.uid,
-      object.metadata.name,
-      content.type,
-      content.reason,
-      content.message,
-    ].join("\0");
+    const { uid, name } = object.metadata;
+    const key = [uid, name, content.type, content.reason, content.message].join("\0");
     const known = this.#entries.get(key);
     const repeated = known !== undefined && now - known.lastAt < REPEAT_WINDOW_MS;
     const entry: Entry = repeated
@@ -64,7 +60,7 @@ export class EventRecorder {
     this.#forgetOldest();
     if (this.#queue.includes(key)) return; // its count is sent with it
     if (this.#queue.length >= LONGEST_QUEUE) {
-      log.debug("event dropped", { reason: content.reason, object: object.metadata.name });
+      log.debug("event dropped", { reason: content.reason, object: name });
       return;
     }
     this.#queue.push(key);
@@ -81,18 +77,19 @@ export class EventRecorder {
   }
 
   async #send(): Promise<void> {
-    for (let key = this.#queue[0]; key !== undefined; key = this.#queue[0]) {
-      const entry = this.#entries.get(key);
-      for (let attempt = 1; entry && attempt <= ATTEMPTS && !this.#stop.signal.aborted; attempt++) {
-        if (await this.#write(key, entry)) break;
-        await this.#options.clock.sleep(RETRY_MS, this.#stop.signal).catch(() => {}); // the loop sees the abort
+    const { signal } = this.#stop;
+    // Taken out before it is sent: what is said again meanwhile is queued again with its new count.
+    for (let key = this.#queue.shift(); key !== undefined; key = this.#queue.shift()) {
+      for (let attempt = 1; attempt <= ATTEMPTS && !signal.aborted; attempt++) {
+        const entry = this.#entries.get(key);
+        if (!entry || await this.#write(entry)) break;
+        await this.#options.clock.sleep(RETRY_MS, signal).catch(() => {}); // the loop sees the abort
       }
-      this.#queue.shift();
     }
   }
 
   /** True when there is nothing more to try. */
-  async #write(key: string, { event, count, lastAt }: Entry): Promise<boolean> {
+  async #write({ event, count, lastAt }: Entry): Promise<boolean> {
     const { client, log } = this.#options;
     const { namespace = "default", name } = event.metadata;
     const body = { count, lastTimestamp: formatTime(lastAt) };
@@ -106,20 +103,17 @@ export class EventRecorder {
       return true;
     } catch (error) {
       if (isNotFound(error) && this.#created.delete(name)) return false; // expired: make it anew
-      if (error instanceof ApiError) {
-        log.debug("event refused", { event: name, key: event.reason, err: error });
-      }
-      return error instanceof ApiError || key === undefined;
+      const refused = error instanceof ApiError;
+      if (refused) log.debug("event refused", { event: name, reason: event.reason, err: error });
+      return refused;
     }
   }
 
   #render(object: KubeObject, content: EventContent, now: number): Event {
     const { component, instance } = this.#options;
     const { name, uid, resourceVersion, namespace = "default" } = object.metadata;
-    // Unique among restarts and recorders without randomness: time, then a serial number.
-    const suffix = `${Math.trunc(now).toString(16)}${
-      (this.#serial++ % 4096).toString(16).padStart(3, "0")
-    }`;
+    // Unique among recorders: the time, then a number that begins anywhere.
+    const suffix = `${Math.trunc(now).toString(16)}${(this.#serial++ & 0xfff).toString(16)}`;
     return {
       apiVersion: "v1",
       kind: "Event",

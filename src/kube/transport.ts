@@ -125,6 +125,7 @@ export class Transport {
         signal: guard.signal,
       });
       answer.body.once("close", guard.release);
+      answer.body.on("error", () => {}); // its reader gets it too; without one it would end the process
       return responseOf(answer, failed);
     } catch (error) {
       throw failed(error);

@@ -1,17 +1,17 @@
 // Drives watcher.ts: carries out its commands, turns bytes into inputs, keeps the time. Never ends but by
-// abort: whatever goes wrong becomes an input. Objects lose managedFields here, the half of them that
-// nobody reads.
+// abort: whatever goes wrong becomes an input.
 
 import { backoffDelay } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
 import { abortReason, describeError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
-import { ApiError, isGone } from "./api-error.ts";
+import { ApiError } from "./api-error.ts";
 import type { KubeClient } from "./client.ts";
 import { LineDecoder } from "./lines.ts";
 import { buildWatch, type Selection } from "./request.ts";
 import { describeRef, type ResourceType } from "./resource.ts";
-import type { KubeObject, Status } from "./types.ts";
+import type { KubeObject } from "./types.ts";
+import { classifyError, dropManagedFields, parseLine } from "./watch-input.ts";
 import {
   type ResourceVersion,
   stepWatcher,
@@ -34,8 +34,7 @@ const BACKOFF = { baseMs: 500, maxMs: 15_000, jitter: 0.5 };
 // answers and then fails at once must not be asked at full speed.
 const BACKOFF_RESET_MS = 120_000;
 // The server closes a watch by itself; random, so that many watches do not come back together.
-const SHORTEST_WATCH_S = 300;
-const LONGEST_WATCH_S = 600;
+const WATCH_SECONDS = { least: 300, most: 600 };
 const CLOSE_MARGIN_MS = 15_000;
 // Bookmarks come every minute, and every second while the initial events are outstanding.
 const QUIET_LIMIT_MS = 100_000;
@@ -75,19 +74,24 @@ type Stream<T> = {
 class WatchDriver<T extends KubeObject> {
   readonly #client: KubeClient;
   readonly #type: ResourceType<T>;
-  readonly #options: WatchOptions;
+  readonly #selection: Selection;
+  readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #onRestart: (why: string) => void;
   #stream: Stream<T> | undefined;
   #attempt = 0;
   #troubleAt = -Infinity;
   #retryAfterMs = 0;
 
   constructor(client: KubeClient, type: ResourceType<T>, options: WatchOptions) {
+    const { log, clock, onRestart, ...selection } = options;
+    const { namespace } = selection;
     this.#client = client;
     this.#type = type;
-    this.#options = options;
-    const { namespace } = options;
-    this.#log = options.log.with({
+    this.#selection = selection;
+    this.#clock = clock;
+    this.#onRestart = onRestart ?? (() => {});
+    this.#log = log.with({
       watch: describeRef(type, namespace === undefined ? {} : { namespace }),
     });
   }
@@ -102,9 +106,12 @@ class WatchDriver<T extends KubeObject> {
       return await this.#open(command.resourceVersion, signal);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      const input = this.#classify(error, command);
-      this.#restarted(error, input);
-      return input;
+      this.#retryAfterMs = error instanceof ApiError ? error.retryAfterMs ?? 0 : 0;
+      // A stream that breaks while it is read is a closed one: nothing was lost but the connection.
+      const input: WatcherInput<T> = command.type === "read" && this.#stream
+        ? this.#closed(this.#stream)
+        : { type: "failed", failure: classifyError(error) };
+      return this.#restarting(input, describeError(error));
     }
   }
 
@@ -123,47 +130,38 @@ class WatchDriver<T extends KubeObject> {
     const page = { continueToken, ...(paged ? {} : { limit: 0 }) };
     const { items, ...rest } = await this.#client.listPage(
       this.#type,
-      selectionOf(this.#options),
+      this.#selection,
       page,
       signal,
     );
-    return {
-      type: "page",
-      items: items.map(dropManagedFields),
-      continueToken: rest.continueToken,
-      resourceVersion: rest.resourceVersion as ResourceVersion,
-    };
+    const resourceVersion = rest.resourceVersion as ResourceVersion;
+    return { type: "page", ...rest, items: items.map(dropManagedFields), resourceVersion };
   }
 
   async #open(
     resourceVersion: ResourceVersion | undefined,
     signal: AbortSignal,
   ): Promise<WatcherInput<T>> {
-    const { clock } = this.#options;
-    const spread = clock.random() * (LONGEST_WATCH_S - SHORTEST_WATCH_S);
-    const timeoutSeconds = Math.round(SHORTEST_WATCH_S + spread);
-    const request = buildWatch(this.#type, selectionOf(this.#options), {
-      resourceVersion,
-      timeoutSeconds,
-    });
+    const clock = this.#clock;
+    const { least, most } = WATCH_SECONDS;
+    const timeoutSeconds = Math.round(least + clock.random() * (most - least));
+    const from = { resourceVersion, timeoutSeconds };
+    const request = buildWatch(this.#type, this.#selection, from);
     const controller = new AbortController();
     const close = (reason: Error): void => controller.abort(reason);
     const follow = (): void => close(signal.reason);
+    signal.throwIfAborted();
     signal.addEventListener("abort", follow, { once: true });
+    const end = (): void => signal.removeEventListener("abort", follow);
     try {
-      signal.throwIfAborted();
       const chunks = await this.#client.openStream(request, controller.signal);
       const guard = new QuietGuard(clock, timeoutSeconds, close);
       if (resourceVersion === undefined) guard.expectWithin(INITIAL_QUIET_LIMIT_MS);
-      const end = (): void => {
-        guard.stop();
-        signal.removeEventListener("abort", follow);
-      };
       const inputs = readInputs<T>(chunks, guard, end);
       this.#stream = { inputs, close, openedAt: clock.monotonic(), used: false };
       return { type: "opened" };
     } catch (error) {
-      signal.removeEventListener("abort", follow);
+      end();
       throw error;
     }
   }
@@ -174,40 +172,27 @@ class WatchDriver<T extends KubeObject> {
     const next = await stream.inputs.next();
     if (next.done) return this.#closed(stream);
     stream.used = true;
-    if (next.value.type === "failed") this.#restarted(undefined, next.value);
-    return next.value;
+    const input = next.value;
+    return input.type === "failed" ? this.#restarting(input, "an error in the stream") : input;
   }
 
   #closed(stream: Stream<T>): WatcherInput<T> {
-    const lastedMs = this.#options.clock.monotonic() - stream.openedAt;
+    const lastedMs = this.#clock.monotonic() - stream.openedAt;
     return { type: "closed", short: !stream.used && lastedMs < SHORT_WATCH_MS };
   }
 
-  #classify(error: unknown, command: WatcherCommand): WatcherInput<T> {
-    this.#retryAfterMs = error instanceof ApiError ? error.retryAfterMs ?? 0 : 0;
-    // A stream that breaks while it is read is a closed one: nothing was lost but the connection.
-    if (command.type === "read" && this.#stream) return this.#closed(this.#stream);
-    if (isGone(error)) return { type: "failed", failure: "gone" };
-    const status = error instanceof ApiError ? error.httpStatus : 0;
-    if (status === 400 || status === 422) return { type: "failed", failure: "refused" };
-    // 504 also means that the version asked for lies in the future, as after a restored backup.
-    return { type: "failed", failure: status === 504 || status === 404 ? "broken" : "busy" };
-  }
-
-  #restarted(error: unknown, input: WatcherInput<T>): void {
-    const failure = input.type === "failed" ? input.failure : "closed";
-    const why = error === undefined ? failure : `${failure}: ${describeError(error)}`;
+  #restarting(input: WatcherInput<T>, cause: string): WatcherInput<T> {
+    const why = `${input.type === "failed" ? input.failure : input.type}: ${cause}`;
     this.#log.debug("watch restarts", { why });
-    this.#options.onRestart?.(why);
+    this.#onRestart(why);
+    return input;
   }
 
   async #backOff(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
+    const clock = this.#clock;
     if (clock.monotonic() - this.#troubleAt > BACKOFF_RESET_MS) this.#attempt = 0;
-    const delayMs = Math.max(
-      backoffDelay(this.#attempt++, BACKOFF, () => clock.random()),
-      this.#retryAfterMs,
-    );
+    const backoffMs = backoffDelay(this.#attempt++, BACKOFF, () => clock.random());
+    const delayMs = Math.max(backoffMs, this.#retryAfterMs);
     this.#retryAfterMs = 0;
     // A server that stays away is worth one line, not one per watch and attempt.
     if (this.#attempt === 4) this.#log.warn("watch keeps failing", { nextTryMs: delayMs });
@@ -227,11 +212,8 @@ class QuietGuard {
   constructor(clock: Clock, timeoutSeconds: number, close: (reason: Error) => void) {
     this.#clock = clock;
     this.#close = close;
-    const endMs = timeoutSeconds * 1000 + CLOSE_MARGIN_MS;
-    this.#cancelEnd = clock.setTimer(
-      endMs,
-      () => close(new Error("the server did not close the watch in time")),
-    );
+    const late = new Error("the server did not close the watch in time");
+    this.#cancelEnd = clock.setTimer(timeoutSeconds * 1000 + CLOSE_MARGIN_MS, () => close(late));
   }
 
   /** From now on something has to come within limitMs, again and again. */
@@ -244,9 +226,8 @@ class QuietGuard {
     const limitMs = this.#limitMs;
     if (limitMs === undefined) return;
     this.#cancelQuiet();
-    this.#cancelQuiet = this.#clock.setTimer(limitMs, () => {
-      this.#close(new Error(`the watch was silent for ${limitMs} ms`));
-    });
+    const silent = (): void => this.#close(new Error(`the watch was silent for ${limitMs} ms`));
+    this.#cancelQuiet = this.#clock.setTimer(limitMs, silent);
   }
 
   stop(): void {
@@ -272,46 +253,7 @@ async function* readInputs<T extends KubeObject>(
       }
     }
   } finally {
+    guard.stop();
     end();
   }
-}
-
-/** One line of a watch; undefined for an event of an unknown type. Throws on what is not JSON. */
-export function parseLine<T extends KubeObject>(line: string): WatcherInput<T> | undefined {
-  const { type, object } = JSON.parse(line) as { type?: string; object?: T & Status };
-  const resourceVersion = object?.metadata?.resourceVersion as ResourceVersion | undefined;
-  if (type === "ERROR") return { type: "failed", failure: classifyStatus(object ?? {}) };
-  if (object === undefined || resourceVersion === undefined) return undefined;
-  switch (type) {
-    case "ADDED":
-    case "MODIFIED":
-    case "DELETED":
-      return { type: "changed", change: type, object: dropManagedFields(object), resourceVersion };
-    case "BOOKMARK": {
-      const end = object.metadata.annotations?.["k8s.io/initial-events-end"];
-      return { type: "bookmark", resourceVersion, initialEventsEnd: end === "true" };
-    }
-    default:
-      return undefined;
-  }
-}
-
-function classifyStatus({ code, reason }: Status): "gone" | "busy" | "broken" {
-  if (code === 410 || reason === "Expired" || reason === "Gone") return "gone";
-  return code === 429 ? "busy" : "broken";
-}
-
-function selectionOf({ namespace, labelSelector, fieldSelector }: WatchOptions): Selection {
-  return {
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(labelSelector === undefined ? {} : { labelSelector }),
-    ...(fieldSelector === undefined ? {} : { fieldSelector }),
-  };
-}
-
-function dropManagedFields<T extends KubeObject>(object: T): T {
-  const metadata = object.metadata as T["metadata"] & { managedFields?: unknown };
-  // Not `delete`: that would turn the object into a slower and larger one.
-  if (metadata.managedFields !== undefined) metadata.managedFields = undefined;
-  return object;
 }

@@ -13,45 +13,14 @@ export type AccountsOptions = {
   readonly gtidTags: boolean;
 };
 
-const AGENT_PRIVILEGES = [
-  "RELOAD",
-  "SHUTDOWN",
-  "PROCESS",
-  "FILE",
-  "SELECT",
-  "REPLICATION SLAVE",
-  "REPLICATION CLIENT",
-  "CREATE USER",
-  "EXECUTE",
-  "SYSTEM_VARIABLES_ADMIN",
-  "PERSIST_RO_VARIABLES_ADMIN",
-  "REPLICATION_APPLIER",
-  "CLONE_ADMIN",
-  "REPLICATION_SLAVE_ADMIN",
-  "GROUP_REPLICATION_ADMIN",
-  "ROLE_ADMIN",
-  "CONNECTION_ADMIN",
-] as const;
+const AGENT_PRIVILEGES =
+  "RELOAD, SHUTDOWN, PROCESS, FILE, SELECT, REPLICATION SLAVE, REPLICATION CLIENT, CREATE USER, EXECUTE, " +
+  "SYSTEM_VARIABLES_ADMIN, PERSIST_RO_VARIABLES_ADMIN, REPLICATION_APPLIER, CLONE_ADMIN, " +
+  "REPLICATION_SLAVE_ADMIN, GROUP_REPLICATION_ADMIN, ROLE_ADMIN, CONNECTION_ADMIN";
 
-const METADATA_PRIVILEGES = [
-  "ALTER",
-  "ALTER ROUTINE",
-  "CREATE",
-  "CREATE ROUTINE",
-  "CREATE TEMPORARY TABLES",
-  "CREATE VIEW",
-  "DELETE",
-  "DROP",
-  "EVENT",
-  "EXECUTE",
-  "INDEX",
-  "INSERT",
-  "LOCK TABLES",
-  "REFERENCES",
-  "SHOW VIEW",
-  "TRIGGER",
-  "UPDATE",
-] as const;
+const METADATA_PRIVILEGES =
+  "ALTER, ALTER ROUTINE, CREATE, CREATE ROUTINE, CREATE TEMPORARY TABLES, CREATE VIEW, DELETE, DROP, EVENT, " +
+  "EXECUTE, INDEX, INSERT, LOCK TABLES, REFERENCES, SHOW VIEW, TRIGGER, UPDATE";
 
 const METADATA_SCHEMAS = ["", "_bkp", "_previous"].map((end) =>
   `mysql_innodb_cluster_metadata${end}`
@@ -61,10 +30,7 @@ const METADATA_SCHEMAS = ["", "_bkp", "_previous"].map((end) =>
 export function renderInitSql(options: AccountsOptions): string {
   const root = quoteSql(options.rootPassword);
   const agent = `${quoteSql(options.agentUser)}@'%'`;
-  const privileges = [
-    ...AGENT_PRIVILEGES,
-    ...(options.gtidTags ? ["TRANSACTION_GTID_TAG"] : []),
-  ].join(", ");
+  const privileges = AGENT_PRIVILEGES + (options.gtidTags ? ", TRANSACTION_GTID_TAG" : "");
   return [
     "SET SESSION sql_log_bin = 0",
     `ALTER USER 'root'@'localhost' IDENTIFIED BY ${root}`,
@@ -76,7 +42,7 @@ export function renderInitSql(options: AccountsOptions): string {
     } REQUIRE SSL`,
     `GRANT ${privileges} ON *.* TO ${agent} WITH GRANT OPTION`,
     ...METADATA_SCHEMAS.map((schema) =>
-      `GRANT ${METADATA_PRIVILEGES.join(", ")} ON ${schema}.* TO ${agent} WITH GRANT OPTION`
+      `GRANT ${METADATA_PRIVILEGES} ON ${schema}.* TO ${agent} WITH GRANT OPTION`
     ),
     // Lets it grant to the members' recovery accounts what it does not hold itself.
     `GRANT INSERT, UPDATE, DELETE ON mysql.* TO ${agent} WITH GRANT OPTION`,

@@ -170,18 +170,20 @@ export async function subtractGtids(
 }
 
 /**
- * A fingerprint of the members' recovery accounts without the one of server `exceptServerId`. Each add or
- * rejoin gives all of them new passwords; a member that missed it cannot start by itself. @throws SqlError
+ * A fingerprint of the members' recovery accounts. Each add or rejoin gives them new passwords; a member that
+ * missed it cannot start by itself. `except`: server ids to leave out, because a member's copy of its own
+ * account may have another salt than the others'. @throws SqlError
  */
 export async function readRecoveryAccounts(
   session: Session,
-  exceptServerId: number,
+  except: readonly [number, number],
 ): Promise<string> {
   const [row] = await session.query(
     `SELECT SHA2(GROUP_CONCAT(CONCAT(user, ':', HEX(authentication_string)) ORDER BY user), 256) print
        FROM mysql.user
-      WHERE user LIKE 'mysql\\_innodb\\_cluster\\_%' AND user <> CONCAT('mysql_innodb_cluster_', ?)`,
-    [exceptServerId],
+      WHERE user LIKE 'mysql\\_innodb\\_cluster\\_%' AND user NOT IN
+            (CONCAT('mysql_innodb_cluster_', ?), CONCAT('mysql_innodb_cluster_', ?))`,
+    except,
   );
   return text(row?.print);
 }

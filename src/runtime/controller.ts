@@ -5,12 +5,14 @@
 import type { Clock } from "../base/clock.ts";
 import { describeError, isAbort, TerminalError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
-import type { Counter, Gauge, Histogram, MetricRegistry } from "../base/metrics.ts";
+import type { MetricRegistry } from "../base/metrics.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { ResourceType } from "../kube/resource.ts";
 import { type Indexes, type Store, StoreWriter } from "../kube/store.ts";
 import type { KubeObject } from "../kube/types.ts";
 import { watch } from "../kube/watch.ts";
+import type { WatcherEvent } from "../kube/watcher.ts";
+import { ReconcileMetrics } from "./reconcile-metrics.ts";
 import { Workqueue } from "./workqueue.ts";
 
 export type ReconcileResult = { requeueAfterMs?: number };
@@ -68,7 +70,7 @@ export class Controller {
   readonly #following: readonly Following[];
   /** Why each waiting key was added; the first reason wins. */
   readonly #reasons = new Map<string, string>();
-  readonly #metrics: ControllerMetrics;
+  readonly #metrics: ReconcileMetrics;
   #announceSynced = (): void => {};
 
   constructor(options: ControllerOptions) {
@@ -76,7 +78,7 @@ export class Controller {
     this.#options = options;
     this.#log = options.log.with({ controller: name });
     this.#queue = new Workqueue({ name, clock, metrics });
-    this.#metrics = new ControllerMetrics(metrics, options);
+    this.#metrics = new ReconcileMetrics(metrics, options);
     this.#following = options.sources.map((source) => ({
       source,
       writer: new StoreWriter(source.indexes),
@@ -122,25 +124,35 @@ export class Controller {
     await Promise.all([...watches, ...workers]);
   }
 
-  async #follow({ source, writer }: Following, signal: AbortSignal): Promise<void> {
+  async #follow(following: Following, signal: AbortSignal): Promise<void> {
     const { client, clock } = this.#options;
-    const { type, keys: _keys, indexes: _indexes, ...selection } = source;
+    const { type, keys: _keys, indexes: _indexes, ...selection } = following.source;
     const onRestart = (): void => this.#metrics.watchRestarted(type.kind);
+    const options = { ...selection, log: this.#log, clock, onRestart };
     try {
-      const options = { ...selection, log: this.#log, clock, onRestart };
       for await (const event of watch(client, type, options, signal)) {
-        for (const { before, after } of writer.handle(event)) {
-          const verb = before && after ? "changed" : after ? "appeared" : "gone";
-          const keys = new Set(
-            [before, after].flatMap((object) => object ? source.keys(object) : []),
-          );
-          for (const key of keys) this.enqueue(key, `${type.kind} ${verb}`);
-        }
+        this.#take(following, event);
         if (event.type === "initDone" && this.synced) this.#announceSynced();
       }
     } catch (error) {
-      // watch() ends by abort only; anything else is a bug in keys() or in an index.
-      if (!signal.aborted) this.#log.error("watch ended", { kind: type.kind, err: error });
+      if (!signal.aborted) throw error; // watch() ends by abort only
+    }
+  }
+
+  #take({ source, writer }: Following, event: WatcherEvent<KubeObject>): void {
+    try {
+      for (const { before, after } of writer.handle(event)) {
+        const verb = before && after ? "changed" : after ? "appeared" : "gone";
+        const objects = [before, after].filter((object) => object !== undefined);
+        const keys = new Set(objects.flatMap((object) => source.keys(object)));
+        for (const key of keys) this.enqueue(key, `${source.type.kind} ${verb}`);
+      }
+    } catch (error) {
+      // A bug in keys() or an index must not make the controller deaf to everything else.
+      this.#log.error("watch event not understood", {
+        kind: source.type.kind,
+        ...errorFields(error),
+      });
     }
   }
 
@@ -208,57 +220,4 @@ function errorFields(error: unknown): Record<string, unknown> {
     err: describeError(error),
     ...(!expected && error instanceof Error ? { stack: error.stack } : {}),
   };
-}
-
-class ControllerMetrics {
-  readonly #labels: { controller: string };
-  readonly #clock: Clock;
-  readonly #total: Counter;
-  readonly #seconds: Histogram;
-  readonly #active: Gauge;
-  readonly #restarts: Counter;
-  #running = 0;
-
-  constructor(metrics: MetricRegistry, { name, clock, workers }: ControllerOptions) {
-    this.#labels = { controller: name };
-    this.#clock = clock;
-    this.#total = metrics.counter("controller_runtime_reconcile_total", "Reconciles by result", [
-      "controller",
-      "result",
-    ]);
-    this.#seconds = metrics.histogram(
-      "controller_runtime_reconcile_time_seconds",
-      "Duration of reconciles",
-      ["controller"],
-    );
-    this.#active = metrics.gauge("controller_runtime_active_workers", "Reconciles in progress", [
-      "controller",
-    ]);
-    this.#restarts = metrics.counter(
-      "watch_restarts_total",
-      "Watches that had to be opened again",
-      ["controller", "kind"],
-    );
-    metrics.gauge(
-      "controller_runtime_max_concurrent_reconciles",
-      "Limit of reconciles in progress",
-      ["controller"],
-    )
-      .set(this.#labels, workers);
-    this.#active.set(this.#labels, 0);
-  }
-
-  watchRestarted(kind: string): void {
-    this.#restarts.inc({ ...this.#labels, kind });
-  }
-
-  started(): (result: string) => void {
-    const startedAt = this.#clock.monotonic();
-    this.#active.set(this.#labels, ++this.#running);
-    return (result) => {
-      this.#active.set(this.#labels, --this.#running);
-      this.#total.inc({ ...this.#labels, result });
-      this.#seconds.observe(this.#labels, (this.#clock.monotonic() - startedAt) / 1000);
-    };
-  }
 }

@@ -1,8 +1,8 @@
 // One Lease object as a lock: reads, takes, renews and gives it up, always by its resourceVersion, over
 // the client's own connection for that. Knows when our hold ends; knows nothing of what it protects.
 
-import { type Clock, formatMicroTime } from "../base/clock.ts";
-import { abortReason, describeError } from "../base/errors.ts";
+import { type Clock, formatMicroTime, startDeadline } from "../base/clock.ts";
+import { abortReason } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { isAlreadyExists, isConflict } from "../kube/api-error.ts";
 import type { KubeClient } from "../kube/client.ts";
@@ -31,8 +31,18 @@ export interface LeaseOptions {
   retryPeriodMs?: number;
 }
 
+const RELEASE_MS = 5_000;
+
 /** Annotations to write together with the record. */
 type Change = { annotations?: Record<string, string> };
+
+/** A Lease that is being kept. */
+export interface Hold {
+  /** Aborted with the parent, and when the Lease is lost. */
+  readonly signal: AbortSignal;
+  /** Stops renewing and gives the Lease up, unless it was lost before. */
+  end(change: Change): Promise<{ lost: boolean }>;
+}
 
 export class LeaseLock {
   readonly identity: string;
@@ -81,38 +91,65 @@ export class LeaseLock {
     return await this.#hold(lease, change, signal);
   }
 
-  /** Renews every retryPeriodMs until the hold is lost or the signal is aborted; then resolves. */
-  async keep(change: Change, signal: AbortSignal): Promise<void> {
-    const { clock, log, retryPeriodMs } = this.#options;
+  /** Keeps a Lease that is held, in the background, until end() or until it is lost. */
+  keep(change: Change, parent: AbortSignal): Hold {
+    const term = new AbortController();
+    const ending = new AbortController();
+    const stop = (): void => term.abort(parent.reason);
+    if (parent.aborted) stop();
+    parent.addEventListener("abort", stop, { once: true });
+    const kept = this.#renew(change, ending.signal).then(() => {
+      if (!ending.signal.aborted) {
+        term.abort(abortReason(`the lease ${this.#options.name} was lost`));
+      }
+      return !ending.signal.aborted;
+    });
+    return {
+      signal: term.signal,
+      // Renewed until here, also after the parent was aborted: nobody may begin while we wind up.
+      end: async (last) => {
+        ending.abort();
+        parent.removeEventListener("abort", stop);
+        const lost = await kept;
+        if (!lost) await this.#release(last);
+        return { lost };
+      },
+    };
+  }
+
+  async #renew(change: Change, signal: AbortSignal): Promise<void> {
+    const { clock, log, name, retryPeriodMs } = this.#options;
     while (this.held && !signal.aborted) {
-      const leftMs = this.#validUntil - clock.monotonic();
-      await clock.sleep(Math.min(retryPeriodMs, Math.max(leftMs, 0)), signal).catch(() => {}); // the loop sees it
+      const leftMs = Math.max(this.#validUntil - clock.monotonic(), 0);
+      await clock.sleep(Math.min(retryPeriodMs, leftMs), signal).catch(() => {}); // the loop sees it
       if (signal.aborted || !this.held) break;
+      // An answer that comes when the hold has ended is too late: its holder must be told in time.
+      const deadline = startDeadline(clock, this.#validUntil - clock.monotonic(), signal);
       try {
-        await this.tryHold(change, signal);
+        await this.tryHold(change, deadline.signal);
       } catch (error) {
         this.#lease = undefined;
-        if (!signal.aborted) {
-          log.warn("lease not renewed", { lease: this.#options.name, err: error });
-        }
+        if (!signal.aborted) log.warn("lease not renewed", { lease: name, err: error });
+      } finally {
+        deadline.clear();
       }
     }
   }
 
-  /** Gives it up, so that nobody has to wait. Best effort: it expires by itself. */
-  async release(
-    change: Change,
-    signal: AbortSignal,
-  ): Promise<void> {
+  // So that nobody has to wait. Best effort within a few seconds: it expires by itself.
+  async #release(change: Change): Promise<void> {
     const { clock, log, name } = this.#options;
     this.#validUntil = -Infinity;
+    const deadline = startDeadline(clock, RELEASE_MS, new AbortController().signal);
     try {
-      const lease = await this.#read(false, signal);
+      const lease = await this.#read(false, deadline.signal);
       if (lease.spec?.holderIdentity !== this.identity) return;
       const spec = renderReleased(lease.spec, formatMicroTime(clock.now()));
-      await this.#write(lease, { spec, ...change }, signal);
+      await this.#write(lease, { spec, ...change }, deadline.signal);
     } catch (error) {
-      log.debug("lease not released", { lease: name, err: describeError(error) });
+      log.debug("lease not released", { lease: name, err: error });
+    } finally {
+      deadline.clear();
     }
   }
 
@@ -165,6 +202,3 @@ export class LeaseLock {
     }
   }
 }
-
-/** Why work under a Lease was ended. */
-export const LOST = (name: string): Error => abortReason(`the lease ${name} was lost`);

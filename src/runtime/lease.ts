@@ -1,13 +1,10 @@
 // Work that only one process may do at a time: leader election for the operator, and short actions for
 // agents. Work gets a signal that is aborted before anybody else can take the Lease.
 
-import { startDeadline } from "../base/clock.ts";
-import { LeaseLock, type LeaseOptions, LOST } from "./lease-lock.ts";
+import { LeaseLock, type LeaseOptions } from "./lease-lock.ts";
 
 export { decideLease, type LeaseDecision, type LeaseView } from "./lease-decide.ts";
-export { LeaseLock, type LeaseOptions } from "./lease-lock.ts";
-
-const RELEASE_MS = 5_000;
+export type { LeaseOptions } from "./lease-lock.ts";
 
 /** Leader election. */
 export class LeaseHolder {
@@ -31,63 +28,47 @@ export class LeaseHolder {
    */
   async run(lead: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
     const { log, name, identity } = this.#options;
-    while (!signal.aborted) {
-      if (!await this.#acquire(signal)) return;
+    while (await this.#acquire(signal)) {
       log.info("leading", { lease: name, identity });
-      const lost = await this.#lead(lead, signal);
+      const { lost } = await this.#lead(lead, signal);
       if (!lost) return;
       log.warn("lease lost", { lease: name, identity });
     }
   }
 
+  // False after an abort.
   async #acquire(signal: AbortSignal): Promise<boolean> {
     const { clock, log, name, retryPeriodMs = 2_000 } = this.#options;
     let waitingFor: string | undefined;
     while (!signal.aborted) {
       try {
         if (await this.#lock.tryHold({ create: true }, signal)) return true;
-        if (waitingFor !== this.#lock.holder) {
-          log.info("waiting for the lease", { lease: name, holder: this.#lock.holder });
-        }
-        waitingFor = this.#lock.holder;
+        const { holder } = this.#lock;
+        if (waitingFor !== holder) log.info("waiting for the lease", { lease: name, holder });
+        waitingFor = holder;
       } catch (error) {
         if (!signal.aborted) log.warn("lease not read", { lease: name, err: error });
       }
       // Spread, so that candidates do not ask in step.
-      await clock.sleep(retryPeriodMs * (1 + clock.random() / 5), signal).catch(() => {}); // the loop sees it
+      const waitMs = retryPeriodMs * (1 + clock.random() / 5);
+      await clock.sleep(waitMs, signal).catch(() => {}); // the loop sees it
     }
     return false;
   }
 
-  // True when the Lease was lost while lead was at work.
-  async #lead(lead: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<boolean> {
-    const term = new AbortController();
-    const ended = new AbortController();
-    const stop = (): void => term.abort(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
-    // Renewed until lead has ended: nobody may begin while it still winds up.
-    const kept = this.#lock.keep({}, ended.signal).then(() => {
-      if (ended.signal.aborted) return false;
-      term.abort(LOST(this.#options.name));
-      return true;
-    });
+  async #lead(
+    lead: (signal: AbortSignal) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<{ lost: boolean }> {
+    const hold = this.#lock.keep({}, signal);
     try {
-      await lead(term.signal);
+      await lead(hold.signal);
     } catch (error) {
-      if (!term.signal.aborted) throw error;
-    } finally {
-      ended.abort();
-      signal.removeEventListener("abort", stop);
-      await kept;
-      await this.#release();
+      if (hold.signal.aborted) return await hold.end({});
+      await hold.end({});
+      throw error;
     }
-    return await kept;
-  }
-
-  async #release(): Promise<void> {
-    const deadline = startDeadline(this.#options.clock, RELEASE_MS, new AbortController().signal);
-    await this.#lock.release({}, deadline.signal);
-    deadline.clear();
+    return await hold.end({});
   }
 }
 
@@ -104,12 +85,10 @@ const ACTION_ANNOTATION = "mysql.oracle.com/action";
 
 /** A Lease for short actions. The object must exist: holders may only read and update it. */
 export class ActionLease {
-  readonly #options: LeaseOptions;
   readonly #lock: LeaseLock;
   #busy = false;
 
   constructor(options: LeaseOptions) {
-    this.#options = options;
     this.#lock = new LeaseLock(options);
   }
 
@@ -134,29 +113,14 @@ export class ActionLease {
   }
 
   #hold(change: { annotations: Record<string, string> }, signal: AbortSignal): HeldLease {
-    const term = new AbortController();
-    const ended = new AbortController();
-    const stop = (): void => term.abort(signal.reason);
-    if (signal.aborted) stop();
-    signal.addEventListener("abort", stop, { once: true });
-    const kept = this.#lock.keep(change, ended.signal).then(() => {
-      if (!ended.signal.aborted) term.abort(LOST(this.#options.name));
-    });
+    const hold = this.#lock.keep(change, signal);
+    let released: Promise<unknown> | undefined;
     return {
-      signal: term.signal,
-      stillMine: () => this.#lock.held && !term.signal.aborted,
+      signal: hold.signal,
+      stillMine: () => released === undefined && this.#lock.held && !hold.signal.aborted,
       release: async () => {
-        if (ended.signal.aborted) return;
-        ended.abort();
-        signal.removeEventListener("abort", stop);
-        await kept;
-        const deadline = startDeadline(
-          this.#options.clock,
-          RELEASE_MS,
-          new AbortController().signal,
-        );
-        await this.#lock.release({ annotations: { [ACTION_ANNOTATION]: "" } }, deadline.signal);
-        deadline.clear();
+        released ??= hold.end({ annotations: { [ACTION_ANNOTATION]: "" } });
+        await released;
         this.#busy = false;
       },
     };

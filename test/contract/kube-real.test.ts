@@ -1,5 +1,4 @@
-// The client against the real API server: what requests mean, and that a watch loses nothing whatever
-// happens to the server.
+// Requests against the real API server: what they mean, and how refusals come out.
 
 import { copyFileSync } from "node:fs";
 import t from "tap";
@@ -7,95 +6,14 @@ import { startApiServer } from "../../fixtures/apiserver/real-apiserver.ts";
 import { systemClock as clock } from "../../src/base/clock.ts";
 import { createLogger, silentLogger as log } from "../../src/base/log.ts";
 import { isAlreadyExists, isConflict, isForbidden, isInvalid } from "../../src/kube/api-error.ts";
-import { connect, type KubeClient } from "../../src/kube/client.ts";
+import { connect } from "../../src/kube/client.ts";
 import { loadConnection } from "../../src/kube/connection.ts";
 import { EventRecorder } from "../../src/kube/recorder.ts";
-import {
-  configMaps,
-  events,
-  namespaces,
-  pods,
-  type ResourceType,
-  serviceAccounts,
-} from "../../src/kube/resource.ts";
-import { type Store, StoreWriter } from "../../src/kube/store.ts";
-import type { ConfigMap, KubeObject } from "../../src/kube/types.ts";
-import { watch } from "../../src/kube/watch.ts";
+import { configMaps, events, serviceAccounts } from "../../src/kube/resource.ts";
+import { limit, map, newNamespace } from "./kube-support.ts";
 
 const server = await startApiServer(t);
-const limit = () => AbortSignal.timeout(60_000);
 const client = server.client();
-
-const map = (
-  name: string,
-  data: Record<string, string> = {},
-  namespace = "default",
-): ConfigMap => ({
-  apiVersion: "v1",
-  kind: "ConfigMap",
-  metadata: { name, namespace },
-  data,
-});
-
-async function newNamespace(name: string): Promise<string> {
-  await client.create(
-    namespaces,
-    { apiVersion: "v1", kind: "Namespace", metadata: { name } },
-    limit(),
-  );
-  return name;
-}
-
-/** A store that follows a watch, and a way to wait for what it holds. */
-function follow<T extends KubeObject>(
-  through: KubeClient,
-  type: ResourceType<T>,
-  namespace: string,
-) {
-  const stop = new AbortController();
-  const writer = new StoreWriter<T>();
-  const restarts: string[] = [];
-  let inits = 0;
-  let check = (): void => {};
-  const options = { namespace, log, clock, onRestart: (why: string) => restarts.push(why) };
-  const ended = (async () => {
-    for await (const event of watch(through, type, options, stop.signal)) {
-      if (event.type === "init") inits++;
-      writer.handle(event);
-      check();
-    }
-  })().catch((error: unknown) => {
-    if (!stop.signal.aborted) throw error;
-  });
-  const until = (holds: (store: Store<T>) => boolean): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const signal = limit();
-      const late = () => reject(new Error("the store never held what was expected"));
-      signal.addEventListener("abort", late);
-      check = () => {
-        if (!holds(writer.store)) return;
-        signal.removeEventListener("abort", late);
-        resolve();
-      };
-      check();
-    });
-  t.teardown(async () => {
-    stop.abort();
-    await ended;
-  });
-  return {
-    store: writer.store,
-    restarts,
-    until,
-    inits: () => inits,
-    stop: () => stop.abort(),
-    ended,
-  };
-}
-
-const names = (store: Store<ConfigMap>) =>
-  store.list().map(({ metadata }) => metadata.name).filter((name) => name !== "kube-root-ca.crt")
-    .sort().join();
 
 t.test("objects live from create to delete", async (t) => {
   const ref = { namespace: "default", name: "life" };
@@ -169,7 +87,7 @@ t.test("refusals name the object and the reason", async (t) => {
 });
 
 t.test("a token with few rights is enough and refused beyond them", async (t) => {
-  const namespace = await newNamespace("rights");
+  const namespace = await newNamespace(client, "rights");
   await client.apply(
     serviceAccounts,
     { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "agent", namespace } },
@@ -207,7 +125,7 @@ t.test("a token with few rights is enough and refused beyond them", async (t) =>
 });
 
 t.test("a list comes in pages of one state", async (t) => {
-  const namespace = await newNamespace("pages");
+  const namespace = await newNamespace(client, "pages");
   const all = Array.from({ length: 1203 }, (_, i) => `m${String(i).padStart(4, "0")}`);
   for (let i = 0; i < all.length; i += 100) {
     await Promise.all(
@@ -231,86 +149,8 @@ t.test("a list comes in pages of one state", async (t) => {
   t.equal(some.items.length, 1);
 });
 
-t.test("a watch begins with the whole state and follows it", async (t) => {
-  const namespace = await newNamespace("watched");
-  await client.create(configMaps, map("before", {}, namespace), limit());
-  const following = follow(client, configMaps, namespace);
-  await following.until((store) => store.synced && names(store) === "before");
-  await client.create(configMaps, map("after", {}, namespace), limit());
-  await client.delete(configMaps, { namespace, name: "before" }, {}, limit());
-  await following.until((store) => names(store) === "after");
-  const [one] = following.store.list();
-  t.equal(
-    (one?.metadata as { managedFields?: unknown } | undefined)?.managedFields,
-    undefined,
-    "managedFields are dropped",
-  );
-  t.equal(following.inits(), 1);
-});
-
-t.test("a watch goes on after the server was killed and started again", async (t) => {
-  const namespace = await newNamespace("restarted");
-  const following = follow(client, configMaps, namespace);
-  await following.until((store) => store.synced);
-  await client.create(configMaps, map("one", {}, namespace), limit());
-  await following.until((store) => names(store) === "one");
-  await server.killApiServer();
-  await server.startApiServer();
-  await client.create(configMaps, map("two", {}, namespace), limit());
-  await following.until((store) => names(store) === "one,two");
-  t.ok(following.restarts.length > 0);
-});
-
-t.test("a version from before the server's start is gone for a watch", async (t) => {
-  const query = { watch: "1", resourceVersion: "1", timeoutSeconds: "30" };
-  const request = { method: "GET", path: "/api/v1/configmaps", query, headers: {} } as const;
-  // The server may say so at once or as the stream's first event: two carriers of one fact.
-  const said = await client.openStream(request, limit()).then(async (chunks) => {
-    const { value } = await chunks.next();
-    await chunks.return(undefined);
-    return new TextDecoder().decode(value);
-  }, (error: unknown) => String(error));
-  t.match(said, /410|Expired/);
-});
-
-t.test("a server that stands still is noticed and left", async (t) => {
-  const namespace = await newNamespace("frozen");
-  const quick = server.client({ pingMs: 200, deadMs: 1000 });
-  const following = follow(quick, configMaps, namespace);
-  await following.until((store) => store.synced);
-  server.freeze();
-  t.teardown(() => server.thaw());
-  await new Promise<void>((resolve) => {
-    const timer = setInterval(() => {
-      if (following.restarts.length === 0) return;
-      clearInterval(timer);
-      resolve();
-    }, 50);
-  });
-  t.match(following.restarts[0], /did not answer a ping/);
-  server.thaw();
-  await client.create(configMaps, map("thawed", {}, namespace), limit());
-  await following.until((store) => names(store) === "thawed");
-});
-
-t.test("150 watches at once do not hold up a request", async (t) => {
-  const many = server.client();
-  const stop = new AbortController();
-  let synced = 0;
-  const enough = Promise.withResolvers<void>();
-  const watches = Array.from({ length: 150 }, async () => {
-    for await (const event of watch(many, namespaces, { log, clock }, stop.signal)) {
-      if (event.type === "initDone" && ++synced === 150) enough.resolve();
-    }
-  });
-  await enough.promise;
-  t.ok(await many.get(namespaces, { name: "default" }, limit()));
-  stop.abort();
-  t.ok((await Promise.allSettled(watches)).every(({ status }) => status === "rejected"));
-});
-
 t.test("events are counted up when they repeat", async (t) => {
-  const namespace = await newNamespace("told");
+  const namespace = await newNamespace(client, "told");
   const about = await client.create(configMaps, map("about", {}, namespace), limit());
   const recorder = new EventRecorder({ client, component: "test", instance: "test-0", clock, log });
   for (let i = 0; i < 5; i++) {
@@ -354,14 +194,4 @@ t.test("recording an event never fails", async (t) => {
   });
   await recorder.flush(10_000);
   t.match(lines.join("\n"), /event refused/);
-});
-
-t.test("a closed client ends its watches and refuses work", async (t) => {
-  const one = server.client();
-  const following = follow(one, pods, "default");
-  await following.until((store) => store.synced);
-  await one.close();
-  await t.rejects(one.get(namespaces, { name: "default" }, limit()), { code: "KUBE_TRANSPORT" });
-  following.stop();
-  await following.ended;
 });

@@ -12,7 +12,8 @@ import { type Mysqld, type MysqldOptions, startMysqld } from "../../fixtures/mys
 import { readTranscript, type Transcript } from "../../fixtures/transcripts/transcript.ts";
 import { normalise } from "./mysqlsh-normalise.ts";
 
-const PROGRAM = join(
+/** The stand-in's entry file. */
+export const PROGRAM = join(
   dirname(fileURLToPath(import.meta.url)),
   "../../fixtures/mysqlsh/main.ts",
 );
@@ -204,6 +205,18 @@ export class Stage {
       }
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
+  }
+
+  /** A private file that lives as long as the stage; returns its path. */
+  async file(name: string, text: string): Promise<string> {
+    const path = join(this.#folder, name);
+    await writeFile(path, text, { mode: 0o600 });
+    return path;
+  }
+
+  /** Text of a server with the ports that were recorded. */
+  recorded(text: string): string {
+    return this.#backward(text);
   }
 
   /** Ends all servers and removes the files. */

@@ -72,19 +72,23 @@ t.test("one leads, the other takes over as soon as the Lease is given up", async
   });
 });
 
-t.test("a leader without an API server stops before anybody else can begin", async (t) => {
-  const first = candidate("cut-off", "first");
-  const signal = await first.led;
-  const before = clock.monotonic();
-  await server.killApiServer();
-  await first.lost;
-  t.ok(signal.aborted);
-  t.ok(
-    clock.monotonic() - before < TIMES.leaseDurationMs,
-    "earlier than the Lease expires for others",
-  );
-  await server.startApiServer();
-});
+const OUTAGES = [
+  { name: "is killed", begin: () => server.killApiServer(), end: () => server.startApiServer() },
+  { name: "stands still", begin: () => server.freeze(), end: () => server.thaw() },
+];
+
+for (const { name, begin, end } of OUTAGES) {
+  t.test(`a leader whose API server ${name} stops before anybody else can begin`, async (t) => {
+    const first = candidate(`cut-off-${name.replaceAll(" ", "-")}`, "first");
+    const signal = await first.led;
+    const before = clock.monotonic();
+    await begin();
+    const lostAt = await first.lost;
+    t.ok(signal.aborted);
+    t.ok(lostAt - before < TIMES.leaseDurationMs, "earlier than the Lease expires for others");
+    await end();
+  });
+}
 
 t.test("a leader that failed is followed when its Lease has expired", async (t) => {
   const spec = {

@@ -1,13 +1,12 @@
 // Operator and agents may die at any moment while a Cluster is being created: it always completes.
 // The moments are drawn from a seed that the test prints. CREATION_SEEDS is how many (default 3).
 
-import t from "tap";
+import t, { type Test } from "tap";
 import { type Database, getPods, manifest, sql, waitUntilRight } from "./database.ts";
 import { killAgent } from "./faults.ts";
 import { apply, kubectl } from "./kubectl.ts";
 import { restrictedNamespace } from "./namespace.ts";
-import { leader, operatorPods } from "./operator.ts";
-import { killContainer } from "./faults.ts";
+import { killOperator, leader } from "./operator.ts";
 import { waitFor } from "./wait.ts";
 import { setTimeout as pause } from "node:timers/promises";
 
@@ -36,12 +35,11 @@ for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
     const moments = [random() * 1500, random() * 15_000];
     for (const moment of moments) {
       await pause(moment);
-      const pod = await leader() ?? (await operatorPods())[0];
-      if (!pod) throw new Error("there is no operator to kill");
-      await killContainer(pod.spec.nodeName, {
-        pod: pod.metadata.name,
-        container: "operator",
-        namespace: "mysql-operator",
+      await waitFor("a leader to kill", 60_000, async () => {
+        const pod = await leader();
+        if (!pod) return "nobody leads";
+        await killOperator(pod);
+        return true;
       });
     }
     await waitUntilRight(database, 3, 180_000);
@@ -74,7 +72,7 @@ for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
 }
 
 /** Whatever was repeated, the members are members of one and the same group. */
-async function oneGroupOnly(t: import("tap").Test, database: Database): Promise<void> {
+async function oneGroupOnly(t: Test, database: Database): Promise<void> {
   const names = new Set<string | undefined>();
   for (const pod of await getPods(database)) {
     names.add((await sql(database, pod.metadata.name, "SELECT @@group_replication_group_name"))[0]);

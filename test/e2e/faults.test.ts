@@ -14,56 +14,54 @@ import { deletePod, killServer, nodeOf, powerCycle } from "./faults.ts";
 import { apply, kubectl } from "./kubectl.ts";
 import { restrictedNamespace } from "./namespace.ts";
 import { operatorIs } from "./operator.ts";
-import { healedByItself, rightAsBefore } from "./healing.ts";
-import { everyRowIsEverywhere, startWriter } from "./writer.ts";
+import { type Healed, healedByItself, rightAsBefore } from "./healing.ts";
+import { everyRowIsEverywhere, type Report, startWriter } from "./writer.ts";
 
 t.test("a Cluster heals after every single fault", async (t) => {
   const database: Database = { namespace: await restrictedNamespace(t, "faults"), name: "main" };
   await apply(manifest(database));
   await waitUntilRight(database, 3);
-  const writer = await startWriter(t, database, { hosts: ["main-primary"], clients: 2 });
 
+  const reports = await everyFault(t, database, { healed: waitUntilRight, number: 1 });
   await readsThroughReplicas(t, database);
-  await everyFault(t, database, waitUntilRight);
 
   await operatorIs(false);
   t.teardown(() => operatorIs(true));
-  await everyFault(t, database, healedByItself);
+  reports.push(...await everyFault(t, database, { healed: healedByItself, number: 3 }));
   const before = await identities(database);
   await operatorIs(true);
   await waitUntilRight(database, 3);
   t.strictSame(await identities(database), before, "the operator's return restarted nothing");
 
-  await everyRowIsEverywhere(t, database, await writer.stop());
+  for (const report of reports) await everyRowIsEverywhere(t, database, report);
 });
 
-type Healed = (database: Database, members: number, limitMs?: number) => Promise<void>;
-
-/** One fault after the other; after each the Cluster is whole again within the limit. */
-async function everyFault(t: Test, database: Database, healed: Healed): Promise<void> {
-  const faults: [string, () => Promise<void>][] = [
-    [
-      "SIGKILL of a secondary's server",
-      async () => killServer(database, (await secondariesOf(database))[0] ?? ""),
-    ],
-    [
-      "SIGKILL of the primary's server",
-      async () => killServer(database, await primaryOf(database)),
-    ],
-    ["deletion of main-0", () => deletePod(database, "main-0")],
-    ["deletion of main-1", () => deletePod(database, "main-1")],
-    ["deletion of main-2", () => deletePod(database, "main-2")],
-    [
-      "power cycle of the primary's node",
-      async () => powerCycle(await nodeOf(database, await primaryOf(database))),
-    ],
-  ];
-  for (const [name, fault] of faults) {
+/** One fault after the other under load; after each the Cluster is whole again within the limit. */
+async function everyFault(
+  t: Test,
+  database: Database,
+  { healed, number }: { healed: Healed; number: number },
+): Promise<Report[]> {
+  const heal = async (name: string, fault: () => Promise<void>) => {
     const start = Date.now();
     await fault();
     await rightAsBefore(database, 3, { healed, limitMs: 180_000 });
-    t.pass(`${name}: whole again ${((Date.now() - start) / 1000).toFixed(1)} s after it began`);
+    const seconds = ((Date.now() - start) / 1000).toFixed(1);
+    t.pass(`${name}: whole again, and for 8 s, ${seconds} s after it began`);
+  };
+  const load = { hosts: ["main-primary"], clients: 2 };
+  const writer = await startWriter(t, database, { ...load, number });
+  const secondary = async () => (await secondariesOf(database))[0] ?? "";
+  await heal("SIGKILL of a secondary", async () => killServer(database, await secondary()));
+  await heal("SIGKILL of the primary", async () => killServer(database, await primaryOf(database)));
+  for (const pod of ["main-0", "main-1", "main-2"]) {
+    await heal(`deletion of ${pod}`, () => deletePod(database, pod));
   }
+  const first = await writer.stop();
+  const node = await nodeOf(database, await primaryOf(database));
+  const other = await startWriter(t, database, { ...load, number: number + 1, awayFrom: node });
+  await heal(`power off and on of ${node}, where the primary runs`, () => powerCycle(node));
+  return [first, await other.stop()];
 }
 
 /** Reads through NAME-replicas reach secondaries only. */

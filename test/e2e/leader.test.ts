@@ -3,10 +3,9 @@
 
 import t from "tap";
 import { type Database, manifest, waitUntilRight } from "./database.ts";
-import { killContainer } from "./faults.ts";
 import { apply, kubectl } from "./kubectl.ts";
 import { restrictedNamespace } from "./namespace.ts";
-import { leader, operatorPods } from "./operator.ts";
+import { killOperator, leader, operatorPods } from "./operator.ts";
 import { waitFor } from "./wait.ts";
 
 t.test("the standby takes over from a killed leader", async (t) => {
@@ -27,12 +26,7 @@ t.test("the standby takes over from a killed leader", async (t) => {
   );
 
   const start = Date.now();
-  const container = {
-    pod: first.metadata.name,
-    container: "operator",
-    namespace: "mysql-operator",
-  };
-  await killContainer(first.spec.nodeName, container);
+  await killOperator(first);
   await waitFor("the standby leads", 20_000, async () => {
     const now = await leader();
     return now?.metadata.name === standby.metadata.name || `leader is ${now?.metadata.name}`;

@@ -1,5 +1,6 @@
 // The operator's own Deployment: there or not, and which of its replicas leads.
 
+import { killContainer } from "./faults.ts";
 import { kubectl, kubectlJson } from "./kubectl.ts";
 import { waitFor } from "./wait.ts";
 
@@ -31,6 +32,15 @@ export async function operatorIs(there: boolean): Promise<void> {
 export async function operatorPods(): Promise<Pod[]> {
   return (await kubectlJson<{ items: Pod[] }>(["-n", NAMESPACE, "get", "pods", "-l", SELECTOR]))
     .items;
+}
+
+/**
+ * SIGKILL of one replica's container; its Pod goes with it, so that the next one starts at once and not
+ * when the kubelet's back-off for crashed containers is over.
+ */
+export async function killOperator({ metadata: { name }, spec }: Pod): Promise<void> {
+  await killContainer(spec.nodeName, { pod: name, container: "operator", namespace: NAMESPACE });
+  await kubectl(["-n", NAMESPACE, "delete", "pod", name, "--grace-period=0", "--force"]);
 }
 
 /** The Pod that holds the leader Lease, by the Lease's own words; undefined when nobody does. */

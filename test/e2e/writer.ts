@@ -9,6 +9,15 @@ import { waitFor } from "./wait.ts";
 
 export type Report = { acknowledged: [number, number][]; failed: number; longestGapMs: number };
 export type Writer = { report(): Promise<Report>; stop(): Promise<Report> };
+export type WriterOptions = {
+  /** Services or Pods, as a client in the namespace names them. */
+  readonly hosts: string[];
+  readonly clients: number;
+  /** Tells writers of one test apart, their rows too. */
+  readonly number?: number;
+  /** The node it must not run on, because that node is going to lose its power. */
+  readonly awayFrom?: string;
+};
 
 const OPERATOR_IMAGE = "localhost/mysql-operator:dev";
 
@@ -16,14 +25,14 @@ const OPERATOR_IMAGE = "localhost/mysql-operator:dev";
 export async function startWriter(
   t: Test,
   database: Database,
-  how: { hosts: string[]; clients: number },
+  options: WriterOptions,
 ): Promise<Writer> {
   const { namespace, name } = database;
   const script = readFileSync(join(ROOT, "fixtures/writer/main.ts"), "utf8");
-  const metadata = { name: `${name}-writer`, namespace };
+  const metadata = { name: `${name}-writer-${options.number ?? 0}`, namespace };
   await apply(
     { apiVersion: "v1", kind: "ConfigMap", metadata, data: { "main.ts": script } },
-    { apiVersion: "v1", kind: "Pod", metadata, spec: podSpec(database, how) },
+    { apiVersion: "v1", kind: "Pod", metadata, spec: podSpec(database, metadata.name, options) },
   );
   const get = async (path: string): Promise<Report> =>
     JSON.parse(
@@ -35,8 +44,8 @@ export async function startWriter(
     );
   await waitFor("the writer's first rows", 60_000, async () => {
     const { acknowledged } = await get("report");
-    return acknowledged.length >= how.clients ||
-      `${acknowledged.length} of ${how.clients} clients wrote`;
+    return acknowledged.length >= options.clients ||
+      `${acknowledged.length} of ${options.clients} clients wrote`;
   });
   const stop = () => get("stop");
   t.teardown(() =>
@@ -53,11 +62,14 @@ export async function startWriter(
   return { report: () => get("report"), stop };
 }
 
-function podSpec(
-  { name }: Database,
-  { hosts, clients }: { hosts: string[]; clients: number },
-): object {
+function podSpec({ name }: Database, writer: string, options: WriterOptions): object {
+  const { hosts, clients, number = 0, awayFrom = "nowhere" } = options;
+  const elsewhere = { key: "kubernetes.io/hostname", operator: "NotIn", values: [awayFrom] };
+  const nodeSelectorTerms = [{ matchExpressions: [elsewhere] }];
   return {
+    affinity: {
+      nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } },
+    },
     automountServiceAccountToken: false,
     restartPolicy: "Never",
     securityContext: {
@@ -69,7 +81,7 @@ function podSpec(
       name: "writer",
       image: OPERATOR_IMAGE,
       imagePullPolicy: "IfNotPresent",
-      command: ["node", "/script/main.ts", hosts.join(","), String(clients)],
+      command: ["node", "/script/main.ts", hosts.join(","), String(clients), String(number)],
       securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
       volumeMounts: [{ name: "script", mountPath: "/script" }, {
         name: "secret",
@@ -77,7 +89,7 @@ function podSpec(
       }],
     }],
     volumes: [
-      { name: "script", configMap: { name: `${name}-writer` } },
+      { name: "script", configMap: { name: writer } },
       { name: "secret", secret: { secretName: `${name}-root-password` } },
     ],
   };

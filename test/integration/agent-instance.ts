@@ -22,6 +22,9 @@ import { type AgentOptions, startAgent } from "../../src/run-agent.ts";
 import { LIMIT, waitFor, type World } from "./operator-world.ts";
 
 export const PASSWORDS = { root: "r'oo\"t\\pw", agent: "agent-pw-0815" };
+const DIE_WITH_PARENT = existsSync("/usr/bin/setpriv")
+  ? ["/usr/bin/setpriv", "--pdeathsig", "KILL", "--"]
+  : [];
 const SHELL = new URL("../../fixtures/mysqlsh/main.ts", import.meta.url).pathname;
 
 export class Instance {
@@ -83,11 +86,17 @@ export class Instance {
       `--character-sets-dir=${usr}/share/mysql/charsets`,
     ];
     // An option on the command line must come after --defaults-file.
-    const die = existsSync("/usr/bin/setpriv") ? "/usr/bin/setpriv --pdeathsig KILL -- " : "";
-    await this.#program("mysqld", `exec ${die}${mysqld.join(" ")}`);
+    await this.#program("mysqld", `exec ${[...DIE_WITH_PARENT, ...mysqld].join(" ")}`);
     const admin = programCommand(server, "usr/bin/mysqladmin").join(" ");
     await this.#program("mysqladmin", `exec ${admin} "$@"`);
-    await this.#program("mysqlsh", `exec ${process.execPath} ${SHELL} "$@"`);
+    // Each line of the file `deaths` kills one run after so many seconds.
+    const deaths = join(this.#root, "deaths");
+    await this.#program(
+      "mysqlsh",
+      `seconds=$(head -n 1 ${deaths} 2>/dev/null)
+[ -n "$seconds" ] && sed -i 1d ${deaths} && set -- timeout -s KILL "$seconds" ${process.execPath} ${SHELL} "$@" && exec "$@"
+exec ${process.execPath} ${SHELL} "$@"`,
+    );
   }
 
   async #program(name: string, body: string): Promise<void> {
@@ -157,7 +166,9 @@ export class Instance {
   }
 
   #script(name: string) {
-    const child = spawn("/bin/sh", [join(this.#root, "run", name)], {
+    // Nothing outlives a test that was killed: the script dies with this process, mysqld with the script.
+    const command = [...DIE_WITH_PARENT, "/bin/sh", join(this.#root, "run", name)];
+    const child = spawn(command[0] ?? "", command.slice(1), {
       env: { PATH: `${join(this.#root, "bin")}:${process.env.PATH}` },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -184,8 +195,12 @@ export class Instance {
 
   /** SIGKILL of mysqld alone; the loop starts it again. */
   async killServer(): Promise<void> {
+    await this.signalServer("SIGKILL");
+  }
+
+  async signalServer(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): Promise<void> {
     const pid = await readFile(join(this.#root, "run", "mysqld.pid"), "utf8");
-    process.kill(Number(pid), "SIGKILL");
+    process.kill(Number(pid), signal);
   }
 
   /** As the kubelet stops a container: SIGTERM to the script, and waits. */
@@ -245,6 +260,11 @@ export class Instance {
   sql(statement: string): Promise<Row[]> {
     const login = { host: this.host, port: this.#port, user: "root", password: PASSWORDS.root };
     return query(login, statement);
+  }
+
+  /** The next runs of MySQL Shell are killed, each after so many seconds. */
+  async killShellAfter(...seconds: number[]): Promise<void> {
+    await writeFile(join(this.#root, "deaths"), `${seconds.join("\n")}\n`);
   }
 
   /** A new volume, as after the loss of the old one. */

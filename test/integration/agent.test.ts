@@ -2,83 +2,18 @@
 // and keep roles, Service and reports right. What kubelet and network do is in test/e2e.
 
 import t from "tap";
-import { parseInstanceReport } from "../../src/api/instance-report.ts";
-import { INSTANCE_ANNOTATION, ROLE_LABEL } from "../../src/api/labels.ts";
 import { silentLogger } from "../../src/base/log.ts";
-import { leases, pods, services } from "../../src/kube/resource.ts";
-import { Instance, PASSWORDS } from "./agent-instance.ts";
+import { services } from "../../src/kube/resource.ts";
+import {
+  FORM_MS,
+  HEAL_MS,
+  membersOf,
+  onlineIn,
+  startInstances,
+  untilHealthy,
+} from "./agent-cluster.ts";
+import { type Instance, PASSWORDS } from "./agent-instance.ts";
 import { LIMIT, waitFor, World } from "./operator-world.ts";
-
-const FORM_MS = 120_000;
-const HEAL_MS = 90_000;
-
-type Member = { pod: string; state: string; role: string | undefined };
-
-async function startInstances(
-  t: { teardown(run: () => Promise<void>): void },
-  world: World,
-  place: {
-    namespace: string;
-    members: number;
-    port: number;
-    spec?: object;
-  },
-): Promise<Instance[]> {
-  const { members, namespace, port } = place;
-  await world.namespace(namespace);
-  await world.create(namespace, { members, ...place.spec });
-  await waitFor("the operator has made the Pods", 60_000, async () => {
-    const found = await world.list(pods, namespace);
-    const lease = await world.list(leases, namespace);
-    return (found.length === members && lease.length === 1) || `${found.length} Pods`;
-  });
-  const instances: Instance[] = [];
-  t.teardown(async () => {
-    await Promise.all(instances.map((instance) => instance.destroy()));
-  });
-  for (let ordinal = 0; ordinal < members; ordinal++) {
-    instances.push(await Instance.make(world, { namespace, ordinal, port }));
-  }
-  await Promise.all(instances.map(async (instance) => {
-    await instance.initialise(silentLogger);
-    await instance.startAgent();
-    instance.startServer();
-  }));
-  return instances;
-}
-
-async function membersOf(world: World, namespace: string): Promise<Member[]> {
-  const found = await world.list(pods, namespace);
-  return found.map((pod) => {
-    const report = parseInstanceReport(pod.metadata.annotations?.[INSTANCE_ANNOTATION]);
-    const waiting = report?.waiting === undefined
-      ? ""
-      : ` ${report.waiting.reason}: ${report.waiting.message}`;
-    return {
-      pod: pod.metadata.name,
-      state: `${report?.state}${waiting}`,
-      role: pod.metadata.labels?.[ROLE_LABEL],
-    };
-  }).toSorted((a, b) => a.pod < b.pod ? -1 : 1);
-}
-
-async function untilHealthy(world: World, namespace: string, limitMs: number): Promise<string> {
-  let primary = "";
-  await waitFor(
-    "every member is ONLINE with its role, and the Service follows",
-    limitMs,
-    async () => {
-      const members = await membersOf(world, namespace);
-      const service = await world.client.get(services, { namespace, name: "main-primary" }, LIMIT);
-      primary = service?.spec.selector?.["statefulset.kubernetes.io/pod-name"] ?? "";
-      const right = members.every(({ pod, role, state }) =>
-        state === "Online" && role === (pod === primary ? "primary" : "secondary")
-      );
-      return (right && primary !== "") || JSON.stringify({ members, primary });
-    },
-  );
-  return primary;
-}
 
 t.setTimeout(900_000);
 
@@ -116,6 +51,17 @@ t.test("three instances form a group and heal", { timeout: 600_000 }, async (t) 
     const next = await untilHealthy(world, namespace, HEAL_MS);
     t.not(next, "main-0");
     await of(next).sql("INSERT INTO app.t VALUES (2)");
+  });
+
+  await t.test("a secondary that stood still is expelled and comes back", async () => {
+    const primary = await untilHealthy(world, namespace, HEAL_MS);
+    const frozen = primary === "main-1" ? of("main-2") : of("main-1");
+    await frozen.signalServer("SIGSTOP");
+    await waitFor("it is expelled", 30_000, async () => {
+      return await onlineIn(of(primary)) === 2 || "still there";
+    });
+    await frozen.signalServer("SIGCONT");
+    await untilHealthy(world, namespace, HEAL_MS);
   });
 
   await t.test("drain hands the primary over and moves the Service", async (t) => {

@@ -51,6 +51,17 @@ t.test("a Cluster's objects", async (t) => {
       t.strictSame(told.map(({ count }) => count), [1], "told once");
     });
   }
+
+  await t.test("only the namespaces that are watched", async (t) => {
+    for (const namespace of ["watched-a", "watched-b", "unwatched"]) {
+      await world.namespace(namespace);
+      await world.create(namespace, { members: 1 });
+    }
+    world.operator(t, ["--watch-namespaces=watched-a,watched-b"]);
+    await world.untilCondition("watched-a", "Ready", "False Creating");
+    await world.untilCondition("watched-b", "Ready", "False Creating");
+    t.equal((await world.cluster("unwatched")).status, undefined);
+  });
 });
 
 function parse(input: ClusterSpecInput): ClusterSpec {

@@ -65,7 +65,11 @@ export function eventsOf(change: Change): EventContent[] {
   ];
 }
 
-function event(reason: EventReason, message: string): EventContent {
+/** The API server refuses an Event whose message is longer. */
+const LONGEST_MESSAGE = 1024;
+
+function event(reason: EventReason, text: string): EventContent {
+  const message = text.length <= LONGEST_MESSAGE ? text : `${text.slice(0, LONGEST_MESSAGE - 1)}…`;
   return { type: EVENTS[reason].type, reason, message };
 }
 
@@ -100,9 +104,7 @@ function synced({ performed: { done, failure } }: Change): EventContent[] {
   const objects = done.map(({ object, reason }) =>
     `${object.kind} ${object.metadata.name} (${reason})`
   );
-  const message = `Cluster synced successfully: ${objects.join(", ")}`;
-  // An Event's message has at most 1024 characters.
-  return [event("Synced", message.length <= 1024 ? message : `${message.slice(0, 1023)}…`)];
+  return [event("Synced", `Cluster synced successfully: ${objects.join(", ")}`)];
 }
 
 function transitions({ before, after }: Change): EventContent[] {

@@ -43,13 +43,16 @@ export function deriveInstances(
   members: number,
   pods: readonly Pod[],
 ): Instance[] {
-  const byName = new Map(pods.map((pod) => [pod.metadata.name, pod]));
-  const wanted = Array.from({ length: members }, (_, ordinal) => podName(clusterName, ordinal));
-  const names = [...new Set([...wanted, ...byName.keys()])];
-  const drafts = names.flatMap((name) => {
-    const ordinal = ordinalOf(name);
-    return ordinal === undefined ? [] : [draft(name, ordinal, byName.get(name))];
-  });
+  const byOrdinal = new Map(pods.flatMap((pod) => {
+    const ordinal = ordinalOf(pod.metadata.name);
+    const isOurs = ordinal !== undefined && podName(clusterName, ordinal) === pod.metadata.name;
+    return isOurs ? [[ordinal, pod] as const] : [];
+  }));
+  const wanted = Array.from({ length: members }, (_, ordinal) => ordinal);
+  const ordinals = [...new Set([...wanted, ...byOrdinal.keys()])];
+  const drafts = ordinals.map((ordinal) =>
+    draft(podName(clusterName, ordinal), ordinal, byOrdinal.get(ordinal))
+  );
   return drafts
     .map((instance) => contradicted(instance, drafts))
     .sort((a, b) => a.ordinal - b.ordinal);

@@ -6,9 +6,9 @@
 
 import { type Cluster, type ClusterSpec, parseClusterSpec } from "../../api/cluster.ts";
 import { CLUSTER_LABEL } from "../../api/labels.ts";
-import { PASSWORD_KEY } from "../../api/names.ts";
+import { PASSWORD_KEY, statefulSetName } from "../../api/names.ts";
 import type { KubeClient } from "../../kube/client.ts";
-import { configMaps, type ResourceType, secrets } from "../../kube/resource.ts";
+import { configMaps, type ResourceType, secrets, statefulSets } from "../../kube/resource.ts";
 import type { Store } from "../../kube/store.ts";
 import type { ConfigMap, KubeObject, Pod, Secret } from "../../kube/types.ts";
 import type { RecentWrites } from "../recent-writes.ts";
@@ -42,9 +42,8 @@ export async function observeCluster(
   cluster: Cluster,
   signal: AbortSignal,
 ): Promise<ClusterSnapshot> {
-  const { namespace, name } = cluster.metadata;
   const parsed = parseClusterSpec(cluster.spec);
-  const pods = observer.stores.pods.byIndex(PODS_BY_CLUSTER, `${namespace}/${name}`);
+  const pods = observePods(observer.stores, cluster);
   const isLeaving = cluster.metadata.deletionTimestamp !== undefined;
   if (!parsed.ok || isLeaving) {
     return { cluster, parsed, live: new Map(), missingReferences: [], pods };
@@ -54,6 +53,15 @@ export async function observeCluster(
     observeReferences(observer.client, cluster, { spec: parsed.spec, signal }),
   ]);
   return { cluster, parsed, live, missingReferences, pods };
+}
+
+/** Pods with the label, without those that still run for a deleted Cluster of the same name. */
+function observePods(stores: ClusterStores, { metadata: { namespace, name } }: Cluster): Pod[] {
+  const statefulSet = stores.of(statefulSets).get(`${namespace}/${statefulSetName(name)}`);
+  return stores.pods.byIndex(PODS_BY_CLUSTER, `${namespace}/${name}`).filter((pod) => {
+    const controller = pod.metadata.ownerReferences?.find((reference) => reference.controller);
+    return controller === undefined || controller.uid === statefulSet?.metadata.uid;
+  });
 }
 
 type Reading = { readonly spec: ClusterSpec; readonly signal: AbortSignal };

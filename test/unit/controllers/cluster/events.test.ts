@@ -81,6 +81,11 @@ const rows: Row[] = [
     events: ["Warning FailedValidation"],
   },
   {
+    name: "a refusal whose text is too long for an Event",
+    after: aStatus({ Ready: ["False", "ChangeRefused", "x".repeat(5000)] }),
+    events: ["Warning ChangeRefused"],
+  },
+  {
     name: "the same refusal again: nothing",
     before: aStatus({ Ready: ["False", "ChangeRefused", "one"] }),
     after: aStatus({ Ready: ["False", "ChangeRefused", "one"] }),

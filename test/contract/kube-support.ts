@@ -1,0 +1,83 @@
+// What the contract tests of the client share: objects, limits, and a store that follows a watch.
+
+import { systemClock as clock } from "../../src/base/clock.ts";
+import { silentLogger as log } from "../../src/base/log.ts";
+import type { KubeClient } from "../../src/kube/client.ts";
+import { namespaces, type ResourceType } from "../../src/kube/resource.ts";
+import { type Store, StoreWriter } from "../../src/kube/store.ts";
+import type { ConfigMap, KubeObject } from "../../src/kube/types.ts";
+import { watch } from "../../src/kube/watch.ts";
+
+export const limit = () => AbortSignal.timeout(60_000);
+
+/** A ConfigMap in the namespace `default`, or in another one. */
+export function map(name: string, data: Record<string, string> = {}, inside?: string): ConfigMap {
+  const metadata = { name, namespace: inside ?? "default" };
+  return { apiVersion: "v1", kind: "ConfigMap", metadata, data };
+}
+
+export async function newNamespace(client: KubeClient, name: string): Promise<string> {
+  await client.create(
+    namespaces,
+    { apiVersion: "v1", kind: "Namespace", metadata: { name } },
+    limit(),
+  );
+  return name;
+}
+
+type Test = { teardown(run: () => Promise<void>): void };
+
+/** A store that follows a watch, and a way to wait for what it holds. */
+export function follow<T extends KubeObject>(
+  t: Test,
+  client: KubeClient,
+  type: ResourceType<T>,
+  namespace: string,
+) {
+  const stop = new AbortController();
+  const writer = new StoreWriter<T>();
+  const restarts: string[] = [];
+  let inits = 0;
+  let check = (): void => {};
+  const first = Promise.withResolvers<string>();
+  const onRestart = (why: string) => {
+    restarts.push(why);
+    first.resolve(why);
+  };
+  const options = { namespace, log, clock, onRestart };
+  const ended = (async () => {
+    for await (const event of watch(client, type, options, stop.signal)) {
+      if (event.type === "init") inits++;
+      writer.handle(event);
+      check();
+    }
+  })().catch((error: unknown) => {
+    if (!stop.signal.aborted) throw error;
+  });
+  const until = (holds: (store: Store<T>) => boolean): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const signal = limit();
+      const late = () => reject(new Error("the store never held what was expected"));
+      signal.addEventListener("abort", late);
+      check = () => {
+        if (!holds(writer.store)) return;
+        signal.removeEventListener("abort", late);
+        resolve();
+      };
+      check();
+    });
+  t.teardown(async () => {
+    stop.abort();
+    await ended;
+  });
+  return {
+    store: writer.store,
+    restarts,
+    /** Why the watch had to be opened again for the first time. */
+    restarted: first.promise,
+    until,
+    inits: () => inits,
+    stop: () => stop.abort(),
+    ended,
+  };
+}

@@ -1,0 +1,248 @@
+// The decision table: joining a group, creating it, and having lost it.
+
+import * as a from "./builders.ts";
+import {
+  alone,
+  failed,
+  intent,
+  mayHold,
+  newcomer,
+  offline,
+  others,
+  outage,
+  testDecisions,
+  unborn,
+  VIA,
+  wait,
+} from "./situations.ts";
+
+testDecisions([ // joining
+  {
+    name: "never added, empty",
+    facts: newcomer(),
+    expect: { type: "add-instance", via: VIA, method: "incremental" },
+  },
+  {
+    name: "never added, the group has purged its first binary logs",
+    facts: newcomer({ relation: { ...a.SAME, missing: a.DATA, purged: a.DATA } }),
+    expect: { type: "add-instance", via: VIA, method: "clone" },
+  },
+  {
+    name: "never added, very much to catch up",
+    facts: newcomer({ relation: { ...a.SAME, missing: `${a.uuidOf(9)}:1-100001` } }),
+    expect: { type: "add-instance", via: VIA, method: "clone" },
+  },
+  {
+    name: "an add by clone that was interrupted: the donor's data, not in the metadata",
+    facts: newcomer({ local: offline(a.data({ metadata: a.metadata(0, 1) })), relation: a.SAME }),
+    expect: { type: "add-instance", via: VIA, method: "incremental" },
+  },
+  {
+    name: "the volume was replaced",
+    facts: newcomer({
+      local: a.up({ ...a.outside(2), uuid: a.uuidOf(7) }, a.EMPTY),
+      peers: others(),
+    }),
+    expect: { type: "remove-instance", via: VIA },
+  },
+  {
+    name: "the volume was replaced, its old self is still in the view",
+    facts: newcomer({
+      local: a.up({ ...a.outside(2), uuid: a.uuidOf(7) }, a.EMPTY),
+      peers: [0, 1].map((n) => a.peer(n)),
+    }),
+    expect: wait("WaitingForView"),
+  },
+  {
+    name: "the volume was replaced by one with other transactions",
+    facts: newcomer({ relation: { ...a.SAME, errant: `${a.uuidOf(7)}:1` } }),
+    expect: wait("Diverged"),
+  },
+  {
+    name: "databases without transactions",
+    facts: newcomer({ local: offline({ ...a.EMPTY, userSchemas: 1 }) }),
+    expect: wait("ForeignData"),
+  },
+  {
+    name: "the creation of the group is not recorded yet",
+    facts: newcomer({ cluster: intent(0) }),
+    expect: wait("WaitingForPrimary"),
+  },
+  {
+    name: "more instances than members",
+    facts: newcomer({ cluster: a.cluster({ members: 2 }) }),
+    expect: wait("WaitingForPeers"),
+  },
+  {
+    name: "joining needs the API server",
+    facts: newcomer({ cluster: undefined }),
+    expect: wait("ApiUnavailable"),
+  },
+  {
+    name: "the group belongs to another cluster",
+    facts: newcomer({
+      peers: others({
+        data: a.data({
+          metadata: { clusters: [{ name: "x", groupName: a.GROUP }], instances: [] },
+        }),
+      }),
+    }),
+    expect: wait("ForeignData"),
+  },
+  {
+    name: "the group has no primary at the moment",
+    facts: newcomer({
+      peers: others({
+        member: a.member(1, { members: [a.row(1), a.row(0, { role: "SECONDARY" })] }),
+        data: a.data({ metadata: a.metadata(0, 1) }),
+      }),
+    }),
+    expect: wait("WaitingForPrimary"),
+  },
+  // creating
+  {
+    name: "nothing anywhere: the first instance creates",
+    facts: unborn(),
+    expect: { type: "create-cluster", startOver: false },
+  },
+  {
+    name: "the others are not even up",
+    facts: unborn({ peers: [a.silent(1), a.silent(2)] }),
+    expect: { type: "create-cluster", startOver: false },
+  },
+  {
+    name: "nothing anywhere: the others wait",
+    facts: a.facts(1, { ...unborn(), self: a.facts(1).self }),
+    expect: wait("WaitingForPrimary"),
+  },
+  {
+    name: "claims not read yet",
+    facts: unborn({ claims: undefined }),
+    expect: wait("WaitingForPeers"),
+  },
+  {
+    name: "an older volume whose server is silent",
+    facts: unborn({ claims: mayHold(1), peers: [a.silent(1), a.silent(2)] }),
+    expect: wait("WaitingForPeers"),
+  },
+  {
+    name: "an older volume whose server has data",
+    facts: unborn({
+      claims: mayHold(1),
+      peers: [a.peer(1, { member: a.outside(1) }), a.silent(2)],
+    }),
+    expect: wait("WaitingForPeers"),
+  },
+  {
+    name: "an older volume whose server is empty",
+    facts: unborn({ claims: mayHold(1) }),
+    expect: { type: "create-cluster" },
+  },
+  {
+    name: "data on the own volume",
+    facts: unborn({ local: a.up(a.outside(0), a.data()) }),
+    expect: wait("ForeignData"),
+  },
+  {
+    name: "data on another volume, before the group",
+    facts: a.facts(1, {
+      ...unborn(),
+      self: a.facts(1).self,
+      local: a.up(a.outside(1), a.data()),
+    }),
+    expect: wait("ForeignData"),
+  },
+  {
+    name: "no API server: nobody may know that there is no group",
+    facts: unborn({ cluster: undefined }),
+    expect: wait("ApiUnavailable"),
+  },
+  {
+    name: "intent without effect",
+    facts: unborn({ cluster: intent(0) }),
+    expect: { type: "create-cluster", startOver: false },
+  },
+  {
+    name: "intent, and half the work: metadata, not in the group",
+    facts: unborn({ cluster: intent(0), local: a.up(a.outside(0), a.data()) }),
+    expect: { type: "create-cluster", startOver: true },
+  },
+  {
+    name: "intent, in the group, no metadata",
+    facts: unborn({ cluster: intent(0), local: a.up(alone(0), a.data({ metadata: undefined })) }),
+    expect: { type: "create-cluster", startOver: true },
+  },
+  {
+    name: "intent of another server: its volume is gone",
+    facts: unborn({ cluster: intent(8) }),
+    expect: { type: "create-cluster", startOver: false },
+  },
+  {
+    name: "intent of another server, and data here",
+    facts: unborn({ cluster: intent(8), local: a.up(a.outside(0), a.data()) }),
+    expect: wait("ForeignData"),
+  },
+  {
+    name: "created, not recorded",
+    facts: unborn({
+      cluster: intent(0),
+      local: a.up(alone(0), a.data({ metadata: a.metadata(0) })),
+    }),
+    expect: { type: "record-bootstrap", groupName: a.GROUP },
+  },
+  {
+    name: "created, the Shell's mark of an unfinished creation is still there",
+    facts: unborn({
+      cluster: intent(0),
+      local: a.up(alone(0), a.data({ metadata: a.metadata(0), creating: true })),
+    }),
+    expect: { type: "create-cluster", startOver: true },
+  },
+  {
+    name: "creating failed a moment ago",
+    facts: unborn({ history: failed({ "create-cluster": 1 }, a.NOW + 1) }),
+    expect: wait("ActionFailed"),
+  },
+  // no group any more
+  { name: "everybody up, nobody in the group", facts: outage(), expect: wait("CompleteOutage") },
+  {
+    name: "the single member of a Cluster was restarted",
+    facts: a.facts(0, { local: a.up(a.outside(0)), peers: [], cluster: a.cluster({ members: 1 }) }),
+    expect: wait("CompleteOutage"),
+  },
+  {
+    name: "nobody in the group, one is silent",
+    facts: outage({ peers: [a.silent(0), a.peer(1, { member: a.outside(1) })] }),
+    expect: wait("CompleteOutage"),
+  },
+  {
+    name: "somebody in the group without the majority",
+    facts: outage({
+      peers: [
+        a.peer(0, {
+          member: a.member(0, {
+            members: [a.row(0), ...[1, 2].map((n) => a.row(n, { state: "UNREACHABLE" }))],
+          }),
+        }),
+        a.silent(1),
+      ],
+    }),
+    expect: wait("NoQuorum"),
+  },
+  {
+    name: "the group existed and every volume is new",
+    facts: outage({
+      local: offline(a.EMPTY),
+      peers: [0, 1].map((n) => a.peer(n, { member: a.outside(n), data: a.EMPTY })),
+    }),
+    expect: wait("DataLost"),
+  },
+  {
+    name: "the group existed, no data here, a peer is silent",
+    facts: outage({
+      local: offline(a.EMPTY),
+      peers: [a.silent(0), a.peer(1, { member: a.outside(1), data: a.EMPTY })],
+    }),
+    expect: wait("WaitingForPeers"),
+  },
+]);

@@ -1,0 +1,75 @@
+// Situations of the decision table, built of builders.ts, and how a table of them is tested.
+
+import t from "tap";
+import type { AgentAction } from "../../../src/agent/actions.ts";
+import { decide } from "../../../src/agent/decide.ts";
+import { type Facts, NO_HISTORY } from "../../../src/agent/facts.ts";
+import type { WaitReason } from "../../../src/api/instance-report.ts";
+import * as a from "./builders.ts";
+
+export const DOWN = { server: "down", at: a.NOW, detail: "refused" } as const;
+export const VIA = a.addressOfOrdinal(0);
+/** main-2 is out: its view is of the others. */
+export const TWO = [a.row(0), a.row(1)];
+export const others = (changes: Parameters<typeof a.peer>[1] = {}) =>
+  [0, 1].map((n) => a.peer(n, { member: a.member(n, { members: TWO }), ...changes }));
+export const offline = (facts = a.data()) => a.up(a.outside(2), facts);
+export const out = (changes: Partial<Facts> = {}): Facts =>
+  a.facts(2, { local: offline(), peers: others(), ...changes });
+export const newcomer = (changes: Partial<Facts> = {}): Facts =>
+  out({
+    local: offline(a.EMPTY),
+    peers: others({ data: a.data({ metadata: a.metadata(0, 1) }) }),
+    relation: { ...a.SAME, missing: a.DATA },
+    ...changes,
+  });
+export const failed = (failures: Record<string, number>, retryAt = 0) => ({
+  ...NO_HISTORY,
+  failures,
+  retryAt,
+  lastFailure: "add-instance failed: no route",
+});
+/** ordinal 0 of a Cluster whose group does not exist yet. */
+export const unborn = (changes: Partial<Facts> = {}): Facts =>
+  a.facts(0, {
+    local: a.up(a.outside(0), a.EMPTY),
+    peers: [1, 2].map((n) => a.peer(n, { member: a.outside(n), data: a.EMPTY })),
+    cluster: a.UNBORN,
+    relation: undefined,
+    claims: [1, 2].map((n) => ({ address: a.addressOfOrdinal(n), mayHoldData: false })),
+    ...changes,
+  });
+export const intent = (ordinal: number) =>
+  a.cluster({ bootstrap: { instance: "main-0", serverUuid: a.uuidOf(ordinal) } });
+export const alone = (ordinal: number) =>
+  a.member(ordinal, { members: [a.row(ordinal, { role: "PRIMARY" })] });
+export const mayHold = (
+  ordinal: number,
+) => [{ address: a.addressOfOrdinal(ordinal), mayHoldData: true }];
+export const outage = (changes: Partial<Facts> = {}): Facts =>
+  out({ peers: [0, 1].map((n) => a.peer(n, { member: a.outside(n) })), ...changes });
+
+export type Expected = {
+  type: AgentAction["type"];
+  reason?: WaitReason;
+  via?: string;
+  method?: string | undefined;
+  startOver?: boolean;
+  groupName?: string;
+};
+export type Row = { name: string; facts: Facts; expect: Expected };
+export const wait = (reason: WaitReason): Expected => ({ type: "wait", reason });
+
+/** One test per row: the decision, that a wait says what for, and that it is the same again. */
+export function testDecisions(table: readonly Row[]): void {
+  t.equal(new Set(table.map(({ name }) => name)).size, table.length, "names are unique");
+  for (const { name, facts, expect } of table) {
+    t.test(`decide() ${name}`, (t) => {
+      const action = decide(facts);
+      t.match(action, JSON.parse(JSON.stringify(expect)), JSON.stringify(action));
+      if (action.type === "wait") t.ok(action.message.length > 15, "says what is waited for");
+      t.same(decide(facts), action, "twice the same");
+      t.end();
+    });
+  }
+}
