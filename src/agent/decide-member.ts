@@ -21,7 +21,7 @@ type LocalWithData = UpView & { readonly data: DataFacts };
 export const INCREMENTAL_LIMIT = 100_000;
 /** How long a server may try by itself to come back after an expulsion. */
 export const AUTO_REJOIN_MS = 30_000;
-const START_TRIES = 2;
+const START_TRIES = 1;
 const REJOIN_TRIES = 3;
 
 /** The next step of a server outside an existing group. */
@@ -108,7 +108,9 @@ function comeBack(facts: Facts, local: LocalWithData, group: ExistingGroup): Age
   const failed = (type: string): number => history.failures[type] ?? 0;
   const sameGroup = local.data.groupName === group.groupName;
   const canStart = sameGroup && relation?.purged === "" && relation.accountsCurrent;
-  if (canStart && failed("start-group-replication") < START_TRIES) {
+  // Without the API server there is no other way than to try again.
+  const triedStart = failed("start-group-replication") >= START_TRIES && cluster !== undefined;
+  if (canStart && !triedStart) {
     return { type: "start-group-replication" };
   }
   if (local.data.groupName !== "" && !sameGroup) {

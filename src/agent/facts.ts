@@ -66,7 +66,7 @@ export type DataRelation = {
   readonly missing: string;
   /** What I lack and some donor has already purged from its binary logs. */
   readonly purged: string;
-  /** Whether the recovery accounts here are the group's; if not, START would fail after a minute. */
+  /** Whether the recovery accounts' passwords are right; if not, START would fail after a minute. */
   readonly accountsCurrent: boolean;
 };
 

@@ -5,7 +5,9 @@ import { describeError } from "../base/errors.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { unionGtidSets } from "../mysql/gtid.ts";
-import { readRecoveryAccounts, subtractGtids } from "../mysql/queries.ts";
+import { readRecoveryLogin, subtractGtids } from "../mysql/queries.ts";
+import { type Login, openSession, sqlErrno } from "../mysql/session.ts";
+import type { Endpoint } from "../mysql/shell-request.ts";
 import {
   addressOf,
   type Claim,
@@ -19,7 +21,7 @@ import {
 import { evaluateGroup, type ExistingGroup } from "./group.ts";
 import type { ClusterReader } from "./observe-cluster.ts";
 import type { LocalObserver } from "./observe-local.ts";
-import type { PeerObserver } from "./observe-peers.ts";
+import { parseAddress, type PeerObserver } from "./observe-peers.ts";
 import { addressOfOrdinal, type Identity } from "./settings.ts";
 
 export type ObserverOptions = {
@@ -33,10 +35,14 @@ export type ObserverOptions = {
 };
 
 const CLAIMS_EVERY_MS = 1_000;
+const ACCOUNTS_EVERY_MS = 2_000;
+const LOGIN_MS = 2_000;
+const ACCESS_DENIED = 1045;
 
 /** All that an agent can know. */
 export class Observer {
   readonly #options: ObserverOptions;
+  #accountsTried: { at: number; current: boolean } | undefined;
   #claimsRead: { at: number; claims: readonly Claim[] } | undefined;
 
   constructor(options: ObserverOptions) {
@@ -115,7 +121,7 @@ export class Observer {
         missing: await subtractGtids(session, theirs, mine),
         // One donor that has everything is enough: the server tries one after the other.
         purged: gaps.includes("") ? "" : gaps[0] ?? "",
-        accountsCurrent: await this.#accountsCurrent(local.member.serverId, group),
+        accountsCurrent: await this.#accountsCurrent(group),
       };
     } catch (error) {
       this.#options.log.debug("data not compared", { err: describeError(error) });
@@ -123,17 +129,38 @@ export class Observer {
     }
   }
 
-  async #accountsCurrent(serverId: number, group: ExistingGroup): Promise<boolean> {
-    const here = this.#options.local.session;
-    const primary = group.online.find(({ address }) => address === group.primary);
-    const there = primary && this.#options.peers.sessionOf(primary.address);
-    if (here === undefined || primary === undefined || there === undefined) return true;
-    const except = [serverId, primary.member.serverId] as const;
-    const [mine, theirs] = await Promise.all([
-      readRecoveryAccounts(here, except),
-      readRecoveryAccounts(there, except),
-    ]);
-    return mine === theirs;
+  // Both directions, as the servers themselves will log in: mine at the primary, the members' here.
+  async #accountsCurrent(group: ExistingGroup): Promise<boolean> {
+    const { clock, identity, local, peers } = this.#options;
+    const known = this.#accountsTried;
+    if (known !== undefined && clock.monotonic() - known.at < ACCOUNTS_EVERY_MS) {
+      return known.current;
+    }
+    const members = group.online.map(({ address }) => peers.sessionOf(address));
+    const ours = local.session && await readRecoveryLogin(local.session);
+    const theirs = await Promise.all(
+      members.map((session) => session && readRecoveryLogin(session)),
+    );
+    const logins = theirs.map((login): [Endpoint, Login | undefined] => [identity.local, login]);
+    if (group.primary !== undefined) logins.push([parseAddress(group.primary), ours]);
+    const refused = await Promise.all(
+      logins.map(([server, login]) => this.#isRefused(server, login)),
+    );
+    const current = !refused.includes(true);
+    this.#accountsTried = { at: clock.monotonic(), current };
+    return current;
+  }
+
+  async #isRefused(server: Endpoint, login: Login | undefined): Promise<boolean> {
+    if (login === undefined) return false;
+    const limits = { connectTimeoutMs: LOGIN_MS, queryTimeoutMs: LOGIN_MS };
+    try {
+      const session = await openSession({ server, login, ...limits, clock: this.#options.clock });
+      session.close();
+      return false;
+    } catch (error) {
+      return sqlErrno(error) === ACCESS_DENIED; // anything else says nothing about the password
+    }
   }
 
   async #claims(

@@ -4,8 +4,9 @@
 // Servers differ: the names of statements before 8.2, GTID tags from 8.3; the columns read here are the
 // same from 8.0 to 9.7.
 
+import { Secret } from "../base/secret.ts";
 import { normaliseGtidSet } from "./gtid.ts";
-import { type Row, type Session, sqlErrno } from "./session.ts";
+import { type Login, type Row, type Session, sqlErrno } from "./session.ts";
 
 /** One row of the group's membership as one server sees it. */
 export type ViewMember = {
@@ -170,22 +171,17 @@ export async function subtractGtids(
 }
 
 /**
- * A fingerprint of the members' recovery accounts. Each add or rejoin gives them new passwords; a member that
- * missed it cannot start by itself. `except`: server ids to leave out, because a member's copy of its own
- * account may have another salt than the others'. @throws SqlError
+ * The account with which this server logs in at the other members when it joins; undefined if it has none.
+ * Each add or rejoin gives all members new passwords, and a member that missed it cannot start: it would be
+ * refused for a minute. @throws SqlError
  */
-export async function readRecoveryAccounts(
-  session: Session,
-  except: readonly [number, number],
-): Promise<string> {
+export async function readRecoveryLogin(session: Session): Promise<Login | undefined> {
   const [row] = await session.query(
-    `SELECT SHA2(GROUP_CONCAT(CONCAT(user, ':', HEX(authentication_string)) ORDER BY user), 256) print
-       FROM mysql.user
-      WHERE user LIKE 'mysql\\_innodb\\_cluster\\_%' AND user NOT IN
-            (CONCAT('mysql_innodb_cluster_', ?), CONCAT('mysql_innodb_cluster_', ?))`,
-    except,
+    `SELECT User_name user, User_password password FROM mysql.slave_master_info
+      WHERE Channel_name = 'group_replication_recovery'`,
   );
-  return text(row?.print);
+  const user = text(row?.user);
+  return user === "" ? undefined : { user, password: new Secret(text(row?.password)) };
 }
 
 /** Seconds that the applier is behind the original commits; undefined when it has nothing to apply. */

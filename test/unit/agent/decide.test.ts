@@ -123,13 +123,18 @@ testDecisions([
     expect: wait("ActionFailed"),
   },
   {
-    name: "START failed twice",
-    facts: out({ history: failed({ "start-group-replication": 2 }) }),
+    name: "START failed",
+    facts: out({ history: failed({ "start-group-replication": 1 }) }),
     expect: { type: "rejoin-instance", via: VIA, method: undefined },
   },
   {
+    name: "START failed, and the API server is away",
+    facts: out({ history: failed({ "start-group-replication": 1 }), cluster: undefined }),
+    expect: { type: "start-group-replication" },
+  },
+  {
     name: "START and rejoin-instance failed too often, own data a part of the group's",
-    facts: out({ history: failed({ "start-group-replication": 2, "rejoin-instance": 3 }) }),
+    facts: out({ history: failed({ "start-group-replication": 1, "rejoin-instance": 3 }) }),
     expect: { type: "rejoin-instance", via: VIA, method: "clone" },
   },
   {
