@@ -98,11 +98,9 @@ function route(facts: Facts, local: LocalWithData, group: ExistingGroup): AgentA
 /** A member that the metadata knows. */
 function comeBack(facts: Facts, local: LocalWithData, group: ExistingGroup): AgentAction {
   const { cluster, history, now, relation } = facts;
-  const { autoRejoinSince } = history;
-  if (
-    local.data.starting === "autoRejoin" && autoRejoinSince !== undefined &&
-    now - autoRejoinSince < AUTO_REJOIN_MS
-  ) {
+  // Not noted yet: it has only just begun.
+  const { autoRejoinSince = now } = history;
+  if (local.data.starting === "autoRejoin" && now - autoRejoinSince < AUTO_REJOIN_MS) {
     return wait("WaitingForView", "the server is trying to come back by itself after an expulsion");
   }
   const failed = (type: string): number => history.failures[type] ?? 0;

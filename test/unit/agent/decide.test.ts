@@ -158,6 +158,11 @@ testDecisions([
     expect: wait("Recovering"),
   },
   {
+    name: "it begins by itself to come back",
+    facts: out({ local: a.up(a.outside(2, "ERROR"), a.data({ starting: "autoRejoin" })) }),
+    expect: wait("WaitingForView"),
+  },
+  {
     name: "it tries by itself to come back",
     facts: out({
       local: a.up(a.outside(2, "ERROR"), a.data({ starting: "autoRejoin" })),
