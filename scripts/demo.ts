@@ -85,20 +85,26 @@ const namespace = {
   metadata: { name: NAMESPACE, labels: { "pod-security.kubernetes.io/enforce": "restricted" } },
 };
 
-/** What to type, and what comes of it. The client line is run once before it is shown. */
+const QUERY = "SELECT member_host, member_state, member_role " +
+  "FROM performance_schema.replication_group_members";
+const CLIENT = ["-c", "mysql", "--", "mysql"];
+const PRIMARY = ["-h", `${NAME}-primary`, "-u", "root"];
+
+/** The query through the primary Service; the password goes in on standard input, never as an argument. */
+function askPrimary(): string {
+  const secret = ["-n", NAMESPACE, "get", "secret", `${NAME}-root-password`];
+  const encoded = kubectl([...secret, "-o", "jsonpath={.data.password}"]);
+  const password = Buffer.from(encoded, "base64").toString("utf8");
+  const exec = ["-n", NAMESPACE, "exec", "-i", `${NAME}-0`, ...CLIENT];
+  const args = [...exec, "--defaults-file=/dev/stdin", ...PRIMARY, "-t", "-e", QUERY];
+  return kubectl(args, `[client]\npassword="${password}"\n`);
+}
+
+/** What to type, and what comes of it. */
 function tell(readyMs: number): string {
-  const password = `$(${SPOKEN} -n ${NAMESPACE} get secret ${NAME}-root-password ` +
-    `-o go-template='{{.data.password | base64decode}}')`;
-  const client = `${SPOKEN} -n ${NAMESPACE} exec -it ${NAME}-0 -c mysql -- ` +
-    `env MYSQL_PWD="${password}" mysql -h ${NAME}-primary -u root`;
-  const query = "SELECT member_host, member_state, member_role " +
-    "FROM performance_schema.replication_group_members";
-  const once = client.replace("exec -it", "exec");
-  const members = spawnSync("sh", ["-c", `${once} -t -e "${query}"`], {
-    encoding: "utf8",
-    timeout: 60_000,
-  });
-  if (members.status !== 0) throw new Error(`the mysql client failed: ${members.stderr}`);
+  const password = `${SPOKEN} -n ${NAMESPACE} get secret ${NAME}-root-password ` +
+    `-o go-template='{{.data.password | base64decode}}{{"\\n"}}'`;
+  const client = [SPOKEN, "-n", NAMESPACE, "exec", "-it", `${NAME}-0`, ...CLIENT, ...PRIMARY, "-p"];
   const victim = OURS
     ? `${NAMED}./scripts/cluster.sh stop-node node1    # pulls the plug; start-node brings it back`
     : `${SPOKEN} -n ${NAMESPACE} delete pod ${NAME}-0`;
@@ -107,10 +113,11 @@ apply -> Ready=True: ${(readyMs / 1000).toFixed(1)} s
 
 $ ${SPOKEN} -n ${NAMESPACE} get mysqlclusters
 ${kubectl(["-n", NAMESPACE, "get", "mysqlclusters"])}
-$ mysql> ${query};
-${members.stdout}
-Connect to the primary, wherever it is:
-  ${client}
+$ mysql> ${QUERY};
+${askPrimary()}
+Connect to the primary, wherever it is; the first line prints the password that the second one asks for
+  ${password}
+  ${client.join(" ")}
 
 See a failover: watch in one terminal, and in another one end a member
   ${SPOKEN} -n ${NAMESPACE} get mysqlclusters --watch

@@ -6,6 +6,12 @@ import { openStage, type Stage } from "./mysqlsh-stage.ts";
 
 t.setTimeout(300_000);
 
+const X_PROTOCOL = {
+  "mysqlx-port": "41040",
+  "mysqlx-bind-address": "127.0.0.1",
+  "mysqlx-socket": "mysqlx.sock",
+};
+
 await t.test("transcripts B, C and E", async (t) => {
   const stage = await openStage(t, 10_010);
   await Promise.all([4101, 4102, 4103].map((port) => stage.start(port)));
@@ -15,7 +21,7 @@ await t.test("transcripts B, C and E", async (t) => {
     E10: () =>
       stage.start(4104, {
         supervised: false,
-        options: { mysqlx: "ON", ...xProtocol(stage) },
+        options: { mysqlx: "ON", ...X_PROTOCOL },
       }),
     E11: () => stage.server(4104).waitUntilDown(30_000),
     E12: () => startAndJoin(stage),
@@ -41,14 +47,6 @@ async function step(
   const id = name.split("-")[0]!;
   await states[id]?.();
   await stage.replay(t, name, { ...(env[id] ? { env: env[id] } : {}) });
-}
-
-function xProtocol(stage: Stage): Record<string, string> {
-  return {
-    "mysqlx-port": "41040",
-    "mysqlx-bind-address": "127.0.0.1",
-    "mysqlx-socket": `${stage.server(4104).directory}-x.sock`,
-  };
 }
 
 /** E12: somebody starts the cloned server by hand; it joins by itself. */
