@@ -38,6 +38,7 @@ import { createExec } from "./mysql/exec.ts";
 import { readLagSeconds } from "./mysql/queries.ts";
 import type { Login } from "./mysql/session.ts";
 import { Shell } from "./mysql/shell.ts";
+import { endClientConnections } from "./mysql/statements.ts";
 import {
   type HealthAnswer,
   type HealthRequest,
@@ -145,6 +146,39 @@ function assemble(parts: AgentParts) {
     clock,
     log,
   });
+  const actor = assembleActor(parts, { observer, local, cluster, shell, lease, metrics });
+  const confirmPrimary = async (signal: AbortSignal): Promise<boolean> => {
+    const view = await local.look(signal);
+    return view.server === "up" && isPrimary(view.member);
+  };
+  const { primaryService } = settings;
+  const roles = new Roles({ client, identity, primaryService, confirmPrimary, clock, log });
+  const look = (signal: AbortSignal) => local.look(signal);
+  const endClients = async (): Promise<unknown> =>
+    local.session && await endClientConnections(local.session, AGENT_USER);
+  const drainer = new Drainer({
+    ...{ identity, multiPrimary, look, endClients, lease, shell, roles, client, clock, log },
+  });
+  const publisher = new Publisher({ client, identity, clock, log });
+  const countRestarts = (): Promise<number> => countLines(`${config.runDirectory}/restarts`);
+  const loop = new AgentLoop({
+    ...{ identity, observer, local, peers, cluster, actor, roles, publisher, drainer, metrics },
+    ...{ countRestarts, clock, log },
+  });
+  return { actor, clock, drainer, local, loop, metrics, peers };
+}
+
+type ActorParts = {
+  observer: Observer;
+  local: LocalObserver;
+  cluster: ClusterReader;
+  shell: Shell;
+  lease: ActionLease;
+  metrics: AgentMetrics;
+};
+
+function assembleActor({ clock, identity, log, settings }: AgentParts, parts: ActorParts): Actor {
+  const { cluster, lease, local, metrics, observer, shell } = parts;
   const actor: Actor = new Actor({
     lease,
     lookAgain: async (signal) => {
@@ -162,23 +196,7 @@ function assemble(parts: AgentParts) {
     clock,
     log,
   });
-  const confirmPrimary = async (signal: AbortSignal): Promise<boolean> => {
-    const view = await local.look(signal);
-    return view.server === "up" && isPrimary(view.member);
-  };
-  const { primaryService } = settings;
-  const roles = new Roles({ client, identity, primaryService, confirmPrimary, clock, log });
-  const look = (signal: AbortSignal) => local.look(signal);
-  const drainer = new Drainer({
-    ...{ identity, multiPrimary, look, lease, shell, roles, client, clock, log },
-  });
-  const publisher = new Publisher({ client, identity, clock, log });
-  const countRestarts = (): Promise<number> => countLines(`${config.runDirectory}/restarts`);
-  const loop = new AgentLoop({
-    ...{ identity, observer, local, peers, cluster, actor, roles, publisher, drainer, metrics },
-    ...{ countRestarts, clock, log },
-  });
-  return { actor, clock, drainer, local, loop, metrics, peers };
+  return actor;
 }
 
 function assembleMysql(

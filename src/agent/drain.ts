@@ -18,6 +18,8 @@ export type DrainOptions = {
   readonly identity: Identity;
   readonly multiPrimary: boolean;
   readonly look: (signal: AbortSignal) => Promise<LocalView>;
+  /** Ends the connections of applications to the own server. */
+  readonly endClients: () => Promise<unknown>;
   readonly lease: ActionLease;
   readonly shell: Shell;
   readonly roles: Roles;
@@ -107,6 +109,8 @@ export class Drainer {
     }
     const pod = podOfMember(identity, target);
     if (pod !== undefined) await roles.pointPrimary(pod, viewId, signal);
+    // Their next connection finds the new primary.
+    await this.#options.endClients();
     return `handed over to ${pod ?? target.host}`;
   }
 

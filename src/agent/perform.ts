@@ -2,9 +2,9 @@
 // process; whoever comes next decides anew on what it sees. Under the Lease the caller has looked and
 // decided again, so the facts given here are fresh; `stillMine` is asked right before every effect.
 
-import { assertNever } from "../base/errors.ts";
+import { assertNever, describeError } from "../base/errors.ts";
 import { parseGroupView } from "../mysql/group-view.ts";
-import { readData } from "../mysql/queries.ts";
+import { readApplierError, readData } from "../mysql/queries.ts";
 import type { Shell } from "../mysql/shell.ts";
 import { address, type CreateOptions, type ShellCall } from "../mysql/shell-request.ts";
 import type { ShellFailureKind } from "../mysql/shell-failure.ts";
@@ -174,7 +174,12 @@ async function startMember(facts: Facts, options: PerformOptions, permit: Permit
     await fence(session);
     if (mustStopFirst(server)) await stopGroupReplication(session);
     assertMine(permit);
-    await startGroupReplication(session);
+    await startGroupReplication(session).catch(async (error: unknown) => {
+      // The server's own message only says to read its log.
+      const applier = session.broken ? undefined : await readApplierError(session);
+      if (applier === undefined) throw error;
+      throw new ActionError("startFailed", `${describeError(error)}; ${applier}`);
+    });
   } finally {
     session.close();
   }

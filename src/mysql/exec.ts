@@ -4,7 +4,8 @@
 // A program that is too slow, or no longer wanted, gets SIGINT and much later SIGKILL: MySQL Shell
 // finishes its bookkeeping after SIGINT, while any other signal stops it in the middle of a group change.
 
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
+import process from "node:process";
 import type { Clock } from "../base/clock.ts";
 
 /** One run of a program. Nothing in `args` or `env` may be secret: both are readable in /proc. */
@@ -59,6 +60,19 @@ class BoundedText {
   }
 }
 
+/**
+ * Like child.kill(), which on Deno takes the signal it sends for the end of the process: nothing could be
+ * sent after an interrupt that the program handles, and its exit code would be lost.
+ */
+function sendSignal(child: ChildProcess, name: "SIGINT" | "SIGKILL"): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    process.kill(child.pid, name);
+  } catch {
+    // It ended in this moment; its "close" event says how.
+  }
+}
+
 /** An Exec on real processes. */
 export function createExec(clock: Clock): Exec {
   return (request, signal) =>
@@ -78,8 +92,8 @@ export function createExec(clock: Clock): Exec {
       });
       const interrupt = (): void => {
         cancelTimer();
-        child.kill("SIGINT");
-        cancelTimer = clock.setTimer(request.killAfterMs, () => child.kill("SIGKILL"));
+        sendSignal(child, "SIGINT");
+        cancelTimer = clock.setTimer(request.killAfterMs, () => sendSignal(child, "SIGKILL"));
       };
       const finish = (end: Pick<ExecResult, "code" | "signal" | "error">): void => {
         cancelTimer();

@@ -194,12 +194,6 @@ export async function readLagSeconds(session: Session): Promise<number | undefin
   return row?.lag === null || row?.lag === undefined ? undefined : Number(row.lag);
 }
 
-/** How far a running or the last clone into this server is; undefined without one. @throws SqlError */
-export async function readCloneState(session: Session): Promise<string | undefined> {
-  const [row] = await session.query("SELECT STATE state FROM performance_schema.clone_status");
-  return row === undefined ? undefined : text(row.state);
-}
-
 /** Last error of the group's appliers, for messages; undefined without one. @throws SqlError */
 export async function readApplierError(session: Session): Promise<string | undefined> {
   const [row] = await session.query(

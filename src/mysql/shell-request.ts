@@ -38,8 +38,7 @@ export type ShellCall =
     readonly target: Endpoint;
     readonly runningTransactionsTimeoutSeconds: number;
   }
-  | { readonly type: "status" }
-  | { readonly type: "rescan" };
+  | { readonly type: "status" };
 
 export type ShellCallType = ShellCall["type"];
 
@@ -64,7 +63,6 @@ const TIMEOUT_MS: Record<ShellCallType, number> = {
   "remove-instance": 5 * MINUTE_MS,
   "set-primary-instance": 2 * MINUTE_MS,
   status: 90_000,
-  rescan: 5 * MINUTE_MS,
 };
 
 /** The run of MySQL Shell for a call, in a session on `session`. @throws on a host that is none. */
@@ -129,8 +127,7 @@ function callArguments(call: ShellCall): string[] {
         `--runningTransactionsTimeout=${call.runningTransactionsTimeoutSeconds}`,
       ];
     case "status":
-    case "rescan":
-      return ["cluster", call.type];
+      return ["cluster", "status"];
   }
 }
 

@@ -18,12 +18,13 @@ await t.test("transcripts P, V and X", async (t) => {
   await stage.eventuallyUses(4102, "mysql_innodb_cluster_3004");
   const states: Record<string, () => Promise<unknown>> = {
     P07: () => clone,
-    P08: () => stage.server(4104).kill(),
+    P08: async () => {
+      await stage.manualStart(4104);
+      await stage.server(4104).kill();
+    },
     P09: () => stage.eventually(4101, "MEMBER_STATE = 'UNREACHABLE'"),
     P10: async () => {
-      await stage.server(4104).start({
-        options: { "loose-group-replication-start-on-boot": "OFF" },
-      });
+      await stage.server(4104).start();
       await stage.eventually(4101, "MEMBER_STATE = 'ONLINE'", 3, "= 3");
     },
     V07: () => killedAfterJoin(stage),

@@ -8,6 +8,8 @@ import { AGENT_PASSWORD, AGENT_USER } from "../../fixtures/mysqld/mod.ts";
 import { openStage, PROGRAM, type Stage } from "./mysqlsh-stage.ts";
 
 t.setTimeout(300_000);
+// The two clusters share nothing; one of them waits a minute for a join that must fail.
+t.jobs = 2;
 
 const METADATA = "mysql_innodb_cluster_metadata";
 const CREATE = [
@@ -16,7 +18,7 @@ const CREATE = [
   ...["--consistency=EVENTUAL", "--exitStateAction=READ_ONLY"],
 ];
 
-await t.test("one cluster, as the agent builds it", async (t) => {
+t.test("one cluster, as the agent builds it", { buffered: true }, async (t) => {
   const stage = await openStage(t, 10_070);
   await Promise.all([4101, 4102, 4103].map((port) => stage.start(port)));
   await createAndJoin(t, stage);
@@ -146,7 +148,7 @@ async function concurrentRejoins(t: Test, stage: Stage): Promise<void> {
   await ok(t, stage, 4101, "cluster", "rejoin-instance", "127.0.0.1:4102");
 }
 
-await t.test("a multi-primary cluster", async (t) => {
+t.test("a multi-primary cluster", { buffered: true }, async (t) => {
   const stage = await openStage(t, 10_080);
   await Promise.all([4101, 4102].map((port) => stage.start(port)));
   const create = ["dba", "create-cluster", "multi", "--multiPrimary=true", "--manualStartOnBoot"];

@@ -59,7 +59,10 @@ t.test("three instances form a group and heal", { timeout: 600_000 }, async (t) 
     const before = frozen.lines.length;
     await frozen.signalServer("SIGSTOP");
     await waitFor("it is expelled", 30_000, async () => {
-      return await onlineIn(of(primary)) === 2 || "still there";
+      const rows = await of(primary).sql(
+        "SELECT 1 FROM performance_schema.replication_group_members",
+      );
+      return rows.length === 2 || "still there";
     });
     await frozen.signalServer("SIGCONT");
     await waitFor("it is back", HEAL_MS, async () => await onlineIn(of(primary)) === 3 || "out");
@@ -68,6 +71,31 @@ t.test("three instances form a group and heal", { timeout: 600_000 }, async (t) 
       type === "start-group-replication"
     );
     t.notOk(started, "the server did that by itself");
+  });
+
+  await t.test("a primary that loses the majority steps down and comes back", async (t) => {
+    const primary = await untilHealthy(world, namespace, HEAL_MS);
+    const others = instances.filter(({ pod }) => pod !== primary);
+    for (const other of others) await other.signalServer("SIGSTOP");
+    await waitFor("it says so and has no role", 30_000, async () => {
+      const members = await membersOf(world, namespace);
+      const own = members.find(({ pod }) => pod === primary);
+      return (own?.state.includes("NoQuorum") && own.role === undefined) || JSON.stringify(own);
+    });
+    t.equal((await fetch(await of(primary).url("/ready"))).status, 503);
+    await waitFor("it is out of write mode", 60_000, async () => {
+      const [row] = await of(primary).sql("SELECT @@super_read_only ro");
+      return row?.ro === 1 || JSON.stringify(row);
+    });
+    for (const other of others) await other.signalServer("SIGCONT");
+    await waitFor("all are back", HEAL_MS, async () => {
+      const online = await Promise.all(instances.map(onlineIn));
+      return online.every((count) => count === 3) || online.join(",");
+    });
+    await untilHealthy(world, namespace, HEAL_MS);
+    for (const instance of instances) {
+      t.same(await instance.sql("SELECT @@offline_mode off"), [{ off: 0 }], instance.pod);
+    }
   });
 
   await t.test("drain hands the primary over and moves the Service", async (t) => {

@@ -94,7 +94,6 @@ const TABLE: readonly [ShellCall, readonly string[]][] = [
     ],
   ],
   [{ type: "status" }, ["cluster", "status"]],
-  [{ type: "rescan" }, ["cluster", "rescan"]],
 ];
 
 for (const [call, expected] of TABLE) {
