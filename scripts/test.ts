@@ -12,7 +12,7 @@ type Level = { readonly name: string; readonly run: () => Promise<Count> };
 
 const LEVELS: readonly Level[] = [
   { name: "check", run: () => command("npm run check", ["node", "scripts/check.ts"]) },
-  { name: "unit", run: () => tap("test/unit/**/*.test.ts", { jobs: 2, timeoutSeconds: 60 }) },
+  { name: "unit", run: () => direct("node", ["node"]) },
   { name: "deno", run: onDeno },
   {
     name: "contract",
@@ -25,19 +25,21 @@ const LEVELS: readonly Level[] = [
   { name: "e2e", run: endToEnd },
 ];
 
-/** Runs a program in the foreground; resolves to its exit code and everything it printed. */
-function run(argv: readonly string[], env: Record<string, string> = {}) {
+type RunOptions = { readonly quiet?: boolean; readonly limitMs?: number };
+
+/** Runs a program to its end; resolves to its exit code and everything it printed. */
+function run(argv: readonly string[], { quiet = false, limitMs }: RunOptions = {}) {
   const [file = "", ...args] = argv;
   return new Promise<{ code: number; output: string }>((resolve) => {
-    const child = spawn(file, args, {
-      stdio: ["ignore", "pipe", "inherit"],
-      env: { ...process.env, ...env },
-    });
+    const stdio = ["ignore", "pipe", quiet ? "pipe" : "inherit"] as const;
+    const child = spawn(file, args, { stdio: [...stdio], timeout: limitMs, killSignal: "SIGKILL" });
     let output = "";
-    child.stdout.on("data", (chunk) => {
+    const collect = (chunk: Buffer) => {
       output += chunk;
-      process.stdout.write(chunk);
-    });
+      if (!quiet) process.stdout.write(chunk);
+    };
+    child.stdout?.on("data", collect);
+    child.stderr?.on("data", collect);
     child.on("error", (error) => {
       process.stderr.write(`cannot start ${file}: ${error.message}\n`);
       resolve({ code: 127, output });
@@ -78,18 +80,29 @@ function buildTap() {
 
 /** The unit tests once more on Deno: every file under src that they reach runs there. */
 async function onDeno(): Promise<Count> {
-  const total: Count = { passed: 0, failed: 0 };
-  add(total, await command("deno check src", ["deno", "check", "--quiet", "src"]));
-  for (const file of globSync("test/unit/**/*.test.ts").sort()) {
-    const argv = ["run", "-A", "--quiet", "--preload", "scripts/deno-tap-preload.ts", file];
-    const result = spawnSync("deno", argv, { encoding: "utf8", timeout: 120_000 });
-    const counts = /^# \{ total: \d+, pass: (\d+)(?:, fail: (\d+))?/m.exec(result.stdout);
-    const passes = (result.stdout.match(/^ok /gm) ?? []).length;
-    const failed = result.status === 0 ? 0 : Number(counts?.[2] ?? 1);
-    if (failed > 0) process.stdout.write(result.stdout + result.stderr);
-    process.stdout.write(`${failed === 0 ? "ok" : "not ok"} - deno ${file}\n`);
-    add(total, { passed: Number(counts?.[1] ?? passes), failed });
-  }
+  const total = await command("deno check src", ["deno", "check", "--quiet", "src"]);
+  const preload = ["--preload", "scripts/deno-tap-preload.ts"];
+  add(total, await direct("deno", ["deno", "run", "-A", "--quiet", ...preload]));
+  return total;
+}
+
+/** The unit tests without tap's runner, which costs more per file than most of them; two at a time. */
+async function direct(runtime: string, argv: readonly string[]): Promise<Count> {
+  const files = globSync("test/unit/**/*.test.ts").sort();
+  const total: Count = { passed: 0, failed: files.length === 0 ? 1 : 0 };
+  const work = async () => {
+    for (let file = files.shift(); file !== undefined; file = files.shift()) {
+      const { code, output } = await run([...argv, file], { quiet: true, limitMs: 120_000 });
+      const [, passed, failed] = /^# \{ total: \d+, pass: (\d+)(?:, fail: (\d+))?/m.exec(output) ??
+        [];
+      const failures = code === 0 && passed !== undefined ? 0 : Number(failed ?? 1);
+      if (failures > 0) process.stdout.write(output);
+      const label = `${runtime} ${file}: ${passed ?? 0}`;
+      process.stdout.write(`${failures === 0 ? "ok" : "not ok"} - ${label}\n`);
+      add(total, { passed: Number(passed ?? 0), failed: failures });
+    }
+  };
+  await Promise.all([work(), work()]);
   return total;
 }
 
