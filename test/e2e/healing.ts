@@ -20,9 +20,8 @@ export async function healedByItself(
 }
 
 /**
- * Waits for `healed`, but not before the fault has had its effect: a group that has not yet noticed
- * that a server was killed still looks whole. The servers themselves tell: all must have been up for
- * less or more than before, so the view is asked only through servers that answer now.
+ * Waits for `healed` and that it stays so: for some seconds after a server is killed its group has not
+ * noticed and still looks whole. The dead server itself does not answer, which ends the look as well.
  */
 export async function rightAsBefore(
   database: Database,
@@ -32,9 +31,7 @@ export async function rightAsBefore(
   const end = Date.now() + limitMs;
   for (;;) {
     await healed(database, members, Math.max(1000, end - Date.now()));
-    // Suspicion of a dead member takes the group up to 6 s: whole now and whole after that is whole.
-    const still = await staysWhole(database, members, 8000);
-    if (still) return;
+    if (await staysWhole(database, members, SUSPICION_MS)) return;
     if (Date.now() > end) {
       throw new Error(`${database.name} did not stay whole within ${limitMs / 1000} s`);
     }
@@ -69,6 +66,8 @@ async function groupIsWhole(database: Database, members: number): Promise<Seen> 
     `the primary Service leads to ${leadsTo}, not ${primary?.metadata.name}`;
 }
 
+/** A group suspects a dead member after 5 to 6 s. */
+const SUSPICION_MS = 8000;
 const STATES = "SELECT member_state FROM performance_schema.replication_group_members";
 
 async function primaryServiceTarget({ namespace, name }: Database): Promise<string | undefined> {
