@@ -43,10 +43,15 @@ export async function killOperator({ metadata: { name }, spec }: Pod): Promise<v
   await kubectl(["-n", NAMESPACE, "delete", "pod", name, "--grace-period=0", "--force"]);
 }
 
-/** The Pod that holds the leader Lease, by the Lease's own words; undefined when nobody does. */
-export async function leader(): Promise<Pod | undefined> {
+/** Who holds the leader Lease, by the Lease's own words: a Pod's name and what tells its processes apart. */
+export async function leaseHolder(): Promise<string> {
   type Lease = { spec: { holderIdentity?: string } };
   const lease = await kubectlJson<Lease>(["-n", NAMESPACE, "get", "lease", "mysql-operator"]);
-  const pods = await operatorPods();
-  return pods.find((pod) => lease.spec.holderIdentity?.startsWith(pod.metadata.name));
+  return lease.spec.holderIdentity ?? "";
+}
+
+/** The Pod that holds the leader Lease; undefined when none that exists does. */
+export async function leader(): Promise<Pod | undefined> {
+  const holder = await leaseHolder();
+  return (await operatorPods()).find((pod) => holder.startsWith(pod.metadata.name));
 }
