@@ -1,6 +1,7 @@
 // One Cluster as its users and its on-call engineer see it: applied as a manifest, asked by SQL in
 // its own Pods, and compared as a whole (members, roles, Services, status) with what it should be.
 
+import { CLUSTER_LABEL, ROLE_LABEL } from "../../src/api/labels.ts";
 import { kubectl, kubectlJson } from "./kubectl.ts";
 import { type Seen, waitFor } from "./wait.ts";
 
@@ -26,8 +27,6 @@ export type ClusterObject = {
   };
 };
 
-const ROLE = "v1alpha1.mysql.oracle.com/role";
-const CLUSTER = "v1alpha1.mysql.oracle.com/cluster";
 const VOLUME = {
   metadata: { name: "data" },
   spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
@@ -54,7 +53,7 @@ export async function getPods({ namespace, name }: Database): Promise<Pod[]> {
     "get",
     "pods",
     "-l",
-    `${CLUSTER}=${name}`,
+    `${CLUSTER_LABEL}=${name}`,
   ]);
   return list.items;
 }
@@ -107,6 +106,17 @@ export async function isRight(database: Database, members: number): Promise<Seen
     return `${object.status?.onlineMembers} online in status`;
   }
   const pods = await getPods(database);
+  const online = await everyoneIsOnline(database, pods, members);
+  if (online !== true) return online;
+  return await rolesAreRight(database, { object, pods });
+}
+
+/** Whether there are `members` Pods, and the server of each sees that many members, all ONLINE. */
+export async function everyoneIsOnline(
+  database: Database,
+  pods: Pod[],
+  members: number,
+): Promise<Seen> {
   if (pods.length !== members) return `${pods.length} Pods`;
   for (const pod of pods) {
     const view = await sql(database, pod.metadata.name, MEMBERS);
@@ -114,7 +124,7 @@ export async function isRight(database: Database, members: number): Promise<Seen
       return `${pod.metadata.name} sees ${view.join()}`;
     }
   }
-  return await rolesAreRight(database, { object, pods });
+  return true;
 }
 
 const MEMBERS = "SELECT member_state FROM performance_schema.replication_group_members";
@@ -154,7 +164,9 @@ async function rolesAreRight(
 }
 
 function withRole(pods: Pod[], role: string): string[] {
-  return pods.filter((pod) => pod.metadata.labels?.[ROLE] === role).map((pod) => pod.metadata.name)
+  return pods.filter((pod) => pod.metadata.labels?.[ROLE_LABEL] === role).map((pod) =>
+    pod.metadata.name
+  )
     .sort();
 }
 

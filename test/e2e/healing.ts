@@ -1,6 +1,7 @@
 // What "whole again" means while the operator is away: everything but its status.
 
-import { type Database, getPods, sql } from "./database.ts";
+import { ROLE_LABEL } from "../../src/api/labels.ts";
+import { type Database, everyoneIsOnline, getPods } from "./database.ts";
 import { kubectlJson } from "./kubectl.ts";
 import { type Seen, waitFor } from "./wait.ts";
 
@@ -47,20 +48,13 @@ async function staysWhole(database: Database, members: number, forMs: number): P
 
 async function groupIsWhole(database: Database, members: number): Promise<Seen> {
   const pods = await getPods(database);
-  if (pods.length !== members) return `${pods.length} Pods`;
-  for (const pod of pods) {
-    const states = await sql(database, pod.metadata.name, STATES);
-    if (states.join() !== Array(members).fill("ONLINE").join()) {
-      return `${pod.metadata.name} sees ${states.join()}`;
-    }
-  }
-  const roles = pods.map((pod) => pod.metadata.labels?.["v1alpha1.mysql.oracle.com/role"] ?? "none")
+  const online = await everyoneIsOnline(database, pods, members);
+  if (online !== true) return online;
+  const roles = pods.map((pod) => pod.metadata.labels?.[ROLE_LABEL] ?? "none")
     .sort();
   const expected = ["primary", ...Array(members - 1).fill("secondary")];
   if (roles.join() !== expected.join()) return `role labels are ${roles.join()}`;
-  const primary = pods.find((pod) =>
-    pod.metadata.labels?.["v1alpha1.mysql.oracle.com/role"] === "primary"
-  );
+  const primary = pods.find((pod) => pod.metadata.labels?.[ROLE_LABEL] === "primary");
   const leadsTo = await primaryServiceTarget(database);
   return leadsTo === primary?.metadata.name ||
     `the primary Service leads to ${leadsTo}, not ${primary?.metadata.name}`;
@@ -68,7 +62,6 @@ async function groupIsWhole(database: Database, members: number): Promise<Seen> 
 
 /** A group suspects a dead member after 5 to 6 s. */
 const SUSPICION_MS = 8000;
-const STATES = "SELECT member_state FROM performance_schema.replication_group_members";
 
 async function primaryServiceTarget({ namespace, name }: Database): Promise<string | undefined> {
   type Service = { spec: { selector?: Record<string, string> } };

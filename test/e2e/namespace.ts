@@ -2,11 +2,11 @@
 // removed after it, and described in the test's output when something in it went wrong.
 
 import type { Test } from "tap";
+import { CLUSTER_LABEL } from "../../src/api/labels.ts";
 import { findLeakedSecrets } from "./secrets.ts";
 import { kubectl, run } from "./kubectl.ts";
 import { waitFor } from "./wait.ts";
 
-const CLUSTER_LABEL = "v1alpha1.mysql.oracle.com/cluster";
 const RESTRICTED = "pod-security.kubernetes.io/enforce=restricted";
 
 /** Makes `name` and hands it out; the test's end looks for leaked secrets in it and deletes it. */
