@@ -19,6 +19,7 @@ await t.test("transcripts P, V and X", async (t) => {
   const states: Record<string, () => Promise<unknown>> = {
     P07: () => clone,
     P08: async () => {
+      await stage.eventuallyRegistered(4104);
       await stage.manualStart(4104);
       await stage.server(4104).kill();
     },

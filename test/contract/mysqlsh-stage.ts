@@ -197,6 +197,16 @@ export class Stage {
     });
   }
 
+  /** Waits until the server's own copy of the metadata names it: a server killed before forgets that. */
+  async eventuallyRegistered(port: number): Promise<void> {
+    const sql = "SELECT COUNT(*) n FROM mysql_innodb_cluster_metadata.instances " +
+      "WHERE mysql_server_uuid = @@server_uuid";
+    await this.#until(`${port} is in its own metadata`, async () => {
+      const [row] = await this.server(port).query(sql);
+      return Number(row?.n) === 1;
+    });
+  }
+
   async #until(what: string, check: () => Promise<boolean>): Promise<void> {
     const end = performance.now() + STATE_LIMIT_MS;
     while (!(await check())) {
