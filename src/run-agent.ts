@@ -32,7 +32,7 @@ import { Secret } from "./base/secret.ts";
 import type { AgentConfig } from "./config.ts";
 import { VERSION } from "./config.ts";
 import { connect, type KubeClient } from "./kube/client.ts";
-import { loadConnection } from "./kube/connection.ts";
+import { loadConnection } from "./access/connection.ts";
 import { ping } from "./mysql/admin.ts";
 import { createExec } from "./mysql/exec.ts";
 import { readLagSeconds } from "./mysql/queries.ts";

@@ -15,7 +15,8 @@ import {
   createClusterController,
 } from "./controllers/cluster/controller.ts";
 import { connect, type KubeClient } from "./kube/client.ts";
-import { type Connection, loadConnection } from "./kube/connection.ts";
+import { loadConnection } from "./access/connection.ts";
+import type { Connection } from "./kube/connection.ts";
 import { EventRecorder } from "./kube/recorder.ts";
 import type { Controller } from "./runtime/controller.ts";
 import {

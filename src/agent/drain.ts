@@ -5,7 +5,7 @@
 import { type Clock, startDeadline } from "../base/clock.ts";
 import { describeError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
-import { pods } from "../kube/resource.ts";
+import { pods } from "../api/kinds.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { ViewMember } from "../mysql/queries.ts";
 import type { Shell } from "../mysql/shell.ts";

@@ -13,7 +13,7 @@ import { INSTANCE_ANNOTATION } from "../api/labels.ts";
 import { dataClaimName, podName } from "../api/names.ts";
 import { isConflict } from "../kube/api-error.ts";
 import type { KubeClient } from "../kube/client.ts";
-import { persistentVolumeClaims, pods } from "../kube/resource.ts";
+import { persistentVolumeClaims, pods } from "../api/kinds.ts";
 import type { Claim, ClusterFacts } from "./facts.ts";
 import { addressOfOrdinal, type Identity } from "./settings.ts";
 

@@ -7,7 +7,7 @@ import { type Clock, startDeadline } from "../base/clock.ts";
 import { describeError, isAbort } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { KubeClient } from "../kube/client.ts";
-import { pods } from "../kube/resource.ts";
+import { pods } from "../api/kinds.ts";
 import type { Identity } from "./settings.ts";
 
 export type PublisherOptions = {

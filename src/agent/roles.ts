@@ -12,7 +12,7 @@ import { abortReason, describeError, isAbort } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { isConflict, isForbidden } from "../kube/api-error.ts";
 import type { KubeClient } from "../kube/client.ts";
-import { pods, services } from "../kube/resource.ts";
+import { pods, services } from "../api/kinds.ts";
 import type { RolePlan } from "./decide-role.ts";
 import { isOlderView } from "./facts.ts";
 import type { Identity } from "./settings.ts";

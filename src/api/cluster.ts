@@ -4,7 +4,7 @@
 // `cluster.spec` directly, and what does not pass here becomes a condition, never a crash.
 
 import type { z } from "zod";
-import type { KubeObject } from "../kube/types.ts";
+import type { KubeObject } from "../kube/object.ts";
 import { type ClusterSpecInput, clusterSpecSchema } from "./cluster-spec.ts";
 import type { ClusterStatus } from "./cluster-status.ts";
 import { CLUSTER_NAME_PATTERN, MAX_CLUSTER_NAME_LENGTH } from "./names.ts";

@@ -5,7 +5,7 @@
 // which a test holds to this file. Pure: the time is a parameter.
 
 import { formatTime } from "../base/clock.ts";
-import type { Condition } from "../kube/types.ts";
+import type { Condition } from "./kinds.ts";
 
 /** Each condition type with what its status True means. */
 export const CONDITION_TYPES = {

@@ -3,7 +3,7 @@
 // Data only; scripts/generate-crds.ts turns it into deploy/crds/*.yaml. A further kind is a further entry.
 
 import type { z } from "zod";
-import type { KubeObject } from "../kube/types.ts";
+import type { KubeObject } from "../kube/object.ts";
 import type { ResourceType } from "../kube/resource.ts";
 import { clusterSpecSchema, clusterStatusSchema, NAME_RULES } from "./cluster.ts";
 import { clusters } from "./group.ts";

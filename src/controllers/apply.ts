@@ -8,7 +8,7 @@ import type { Logger } from "../base/log.ts";
 import { describeError } from "../base/errors.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { ResourceType } from "../kube/resource.ts";
-import type { KubeObject } from "../kube/types.ts";
+import type { KubeObject } from "../kube/object.ts";
 import type { RecentWrites } from "./recent-writes.ts";
 
 export const FIELD_MANAGER = "mysql-operator";

@@ -5,7 +5,7 @@
 // changes whenever anything that we send changes. Deterministic: the order of keys does not count.
 
 import { createHash } from "node:crypto";
-import type { KubeObject } from "../kube/types.ts";
+import type { KubeObject } from "../kube/object.ts";
 
 export const APPLIED_ANNOTATION = "mysql.oracle.com/applied";
 

@@ -4,7 +4,7 @@
 // A store that has moved past the version that a write was based on is believed again, whatever it holds:
 // versions are only compared for equality. Forgetting an entry costs one repeated write, nothing else.
 
-import type { KubeObject } from "../kube/types.ts";
+import type { KubeObject } from "../kube/object.ts";
 
 const MOST_REMEMBERED = 10_000;
 

@@ -1,7 +1,7 @@
 // The API server's refusals, kept as it said them. Classified by reason first and HTTP code second,
 // because one code covers several (409 is Conflict and AlreadyExists).
 
-import type { Status } from "./types.ts";
+import type { Status } from "./object.ts";
 
 /** An answer that is not 2xx. The message names the request, the code and what the server said. */
 export class ApiError extends Error {

@@ -11,7 +11,7 @@ import type { Connection } from "./connection.ts";
 import * as build from "./request.ts";
 import { apiVersion, describeRef, type ObjectRef, type ResourceType } from "./resource.ts";
 import { type Lane, Transport, TransportError, type TransportResponse } from "./transport.ts";
-import type { KubeObject } from "./types.ts";
+import type { KubeObject } from "./object.ts";
 
 export type ClientOptions = { userAgent: string; log: Logger; clock: Clock };
 

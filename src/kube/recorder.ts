@@ -6,7 +6,7 @@ import type { Logger } from "../base/log.ts";
 import { ApiError, isNotFound } from "./api-error.ts";
 import type { KubeClient } from "./client.ts";
 import { events } from "./resource.ts";
-import type { Event, KubeObject } from "./types.ts";
+import type { Event, KubeObject } from "./object.ts";
 
 export type EventContent = { type: "Normal" | "Warning"; reason: string; message: string };
 

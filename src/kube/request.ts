@@ -2,7 +2,7 @@
 // knows nothing of connections, credentials, retries or answers.
 
 import { type ObjectRef, resourcePath, type ResourceType } from "./resource.ts";
-import type { KubeObject } from "./types.ts";
+import type { KubeObject } from "./object.ts";
 
 export type KubeRequest = {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";

@@ -2,7 +2,7 @@
 // any time: a new list is collected aside and swapped in at once, and what it lacks is reported as gone.
 // Objects in a store are shared: nobody may change them.
 
-import type { KubeObject } from "./types.ts";
+import type { KubeObject } from "./object.ts";
 import type { WatcherEvent } from "./watcher.ts";
 
 /** What a reader sees. Keys are "namespace/name", or "name" for objects without a namespace. */

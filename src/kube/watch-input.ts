@@ -2,7 +2,7 @@
 // which failure leads to what is decided there.
 
 import { ApiError, isGone } from "./api-error.ts";
-import type { KubeObject, Status } from "./types.ts";
+import type { KubeObject, Status } from "./object.ts";
 import type { ResourceVersion, WatcherInput } from "./watcher.ts";
 
 type Failure = (WatcherInput<never> & { type: "failed" })["failure"];

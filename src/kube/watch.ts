@@ -10,7 +10,7 @@ import type { KubeClient } from "./client.ts";
 import { LineDecoder } from "./lines.ts";
 import { buildWatch, type Selection } from "./request.ts";
 import { describeRef, type ResourceType } from "./resource.ts";
-import type { KubeObject } from "./types.ts";
+import type { KubeObject } from "./object.ts";
 import { classifyError, dropManagedFields, parseLine } from "./watch-input.ts";
 import {
   type ResourceVersion,

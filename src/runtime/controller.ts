@@ -9,7 +9,7 @@ import type { MetricRegistry } from "../base/metrics.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { ResourceType } from "../kube/resource.ts";
 import { type Indexes, type Store, StoreWriter } from "../kube/store.ts";
-import type { KubeObject } from "../kube/types.ts";
+import type { KubeObject } from "../kube/object.ts";
 import { watch } from "../kube/watch.ts";
 import type { WatcherEvent } from "../kube/watcher.ts";
 import { ReconcileMetrics } from "./reconcile-metrics.ts";

@@ -2,7 +2,7 @@
 // as its record keeps changing, by our own monotonic clock. A Lease is not a fence: its holder has to
 // stop by itself before others may take over, so validity counts from before a renewal was sent.
 
-import type { Lease } from "../kube/types.ts";
+import type { Lease } from "../kube/object.ts";
 
 /** A Lease as last seen, and since when (our monotonic milliseconds) it has looked like that. */
 export type LeaseView = { record: NonNullable<Lease["spec"]>; unchangedSince: number };

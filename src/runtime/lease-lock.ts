@@ -7,7 +7,7 @@ import type { Logger } from "../base/log.ts";
 import { isAlreadyExists, isConflict } from "../kube/api-error.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { leases } from "../kube/resource.ts";
-import type { Lease } from "../kube/types.ts";
+import type { Lease } from "../kube/object.ts";
 import {
   decideLease,
   type LeaseView,

@@ -5,8 +5,10 @@
 import t from "tap";
 import { startApiServer } from "../../fixtures/apiserver/real-apiserver.ts";
 import { MAX_CLUSTER_NAME_LENGTH, podName } from "../../src/api/names.ts";
-import { events, pods, statefulSets } from "../../src/kube/resource.ts";
-import type { Event, Pod, StatefulSet } from "../../src/kube/types.ts";
+import { pods, statefulSets } from "../../src/api/kinds.ts";
+import { events } from "../../src/kube/resource.ts";
+import type { Pod, StatefulSet } from "../../src/api/kinds.ts";
+import type { Event } from "../../src/kube/object.ts";
 import { waitFor } from "../e2e/wait.ts";
 
 const namespace = "default";

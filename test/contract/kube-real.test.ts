@@ -7,9 +7,10 @@ import { systemClock as clock } from "../../src/base/clock.ts";
 import { createLogger, silentLogger as log } from "../../src/base/log.ts";
 import { isAlreadyExists, isConflict, isForbidden, isInvalid } from "../../src/kube/api-error.ts";
 import { connect } from "../../src/kube/client.ts";
-import { loadConnection } from "../../src/kube/connection.ts";
+import { loadConnection } from "../../src/access/connection.ts";
 import { EventRecorder } from "../../src/kube/recorder.ts";
-import { configMaps, events, serviceAccounts } from "../../src/kube/resource.ts";
+import { configMaps, serviceAccounts } from "../../src/api/kinds.ts";
+import { events } from "../../src/kube/resource.ts";
 import { limit, map, newNamespace } from "./kube-support.ts";
 
 const server = await startApiServer(t);

@@ -4,7 +4,7 @@
 import t from "tap";
 import { playScript, type Reply, type Step } from "../../fixtures/apiserver/scripted-apiserver.ts";
 import { TokenSource } from "../../src/kube/connection.ts";
-import { configMaps } from "../../src/kube/resource.ts";
+import { configMaps } from "../../src/api/kinds.ts";
 import { FakeClock } from "../unit/base/fake-clock.ts";
 import {
   eagerClock,

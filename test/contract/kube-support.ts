@@ -3,9 +3,11 @@
 import { systemClock as clock } from "../../src/base/clock.ts";
 import { silentLogger as log } from "../../src/base/log.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
-import { namespaces, type ResourceType } from "../../src/kube/resource.ts";
+import { namespaces } from "../../src/api/kinds.ts";
+import { type ResourceType } from "../../src/kube/resource.ts";
 import { type Store, StoreWriter } from "../../src/kube/store.ts";
-import type { ConfigMap, KubeObject } from "../../src/kube/types.ts";
+import type { ConfigMap } from "../../src/api/kinds.ts";
+import type { KubeObject } from "../../src/kube/object.ts";
 import { watch } from "../../src/kube/watch.ts";
 
 export const limit = () => AbortSignal.timeout(60_000);

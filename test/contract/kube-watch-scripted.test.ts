@@ -4,7 +4,7 @@
 import t from "tap";
 import { playScript, type Reply, type Step } from "../../fixtures/apiserver/scripted-apiserver.ts";
 import { systemClock } from "../../src/base/clock.ts";
-import type { ConfigMap } from "../../src/kube/types.ts";
+import type { ConfigMap } from "../../src/api/kinds.ts";
 import {
   added,
   bookmark,

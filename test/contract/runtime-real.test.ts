@@ -6,8 +6,9 @@ import { systemClock as clock } from "../../src/base/clock.ts";
 import { TerminalError } from "../../src/base/errors.ts";
 import { createLogger, silentLogger as log } from "../../src/base/log.ts";
 import { MetricRegistry } from "../../src/base/metrics.ts";
-import { configMaps, leases, secrets } from "../../src/kube/resource.ts";
-import type { ConfigMap } from "../../src/kube/types.ts";
+import { configMaps, secrets } from "../../src/api/kinds.ts";
+import { leases } from "../../src/kube/resource.ts";
+import type { ConfigMap } from "../../src/api/kinds.ts";
 import { Controller, type ReconcileResult, source } from "../../src/runtime/controller.ts";
 import { ActionLease, LeaseHolder, type LeaseOptions } from "../../src/runtime/lease.ts";
 

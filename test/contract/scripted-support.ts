@@ -5,9 +5,9 @@ import type { Reply, Step } from "../../fixtures/apiserver/scripted-apiserver.ts
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { silentLogger as log } from "../../src/base/log.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
-import { configMaps } from "../../src/kube/resource.ts";
+import { configMaps } from "../../src/api/kinds.ts";
 import { StoreWriter } from "../../src/kube/store.ts";
-import type { ConfigMap } from "../../src/kube/types.ts";
+import type { ConfigMap } from "../../src/api/kinds.ts";
 import { watch } from "../../src/kube/watch.ts";
 
 export const limit = () => AbortSignal.timeout(20_000);

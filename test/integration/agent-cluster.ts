@@ -4,7 +4,8 @@
 import { parseInstanceReport } from "../../src/api/instance-report.ts";
 import { INSTANCE_ANNOTATION, ROLE_LABEL } from "../../src/api/labels.ts";
 import { silentLogger } from "../../src/base/log.ts";
-import { leases, pods, services } from "../../src/kube/resource.ts";
+import { pods, services } from "../../src/api/kinds.ts";
+import { leases } from "../../src/kube/resource.ts";
 import { Instance } from "./agent-instance.ts";
 import { LIMIT, waitFor, type World } from "./operator-world.ts";
 

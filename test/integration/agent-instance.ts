@@ -14,10 +14,10 @@ import { type Identity, parseAgentSettings } from "../../src/agent/settings.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { abortReason } from "../../src/base/errors.ts";
 import { createLogger, type Logger } from "../../src/base/log.ts";
-import { configMaps, pods } from "../../src/kube/resource.ts";
+import { configMaps, pods } from "../../src/api/kinds.ts";
 import { parseCommandLine } from "../../src/config.ts";
 import { connect } from "../../src/kube/client.ts";
-import { loadConnection } from "../../src/kube/connection.ts";
+import { loadConnection } from "../../src/access/connection.ts";
 import { type AgentOptions, startAgent } from "../../src/run-agent.ts";
 import { LIMIT, waitFor, type World } from "./operator-world.ts";
 

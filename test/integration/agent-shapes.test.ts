@@ -2,7 +2,7 @@
 
 import t from "tap";
 import { ROLE_LABEL } from "../../src/api/labels.ts";
-import { pods } from "../../src/kube/resource.ts";
+import { pods } from "../../src/api/kinds.ts";
 import { FORM_MS, HEAL_MS, startInstances, untilHealthy } from "./agent-cluster.ts";
 import { waitFor, World } from "./operator-world.ts";
 

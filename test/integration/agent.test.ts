@@ -3,7 +3,7 @@
 
 import t from "tap";
 import { silentLogger } from "../../src/base/log.ts";
-import { services } from "../../src/kube/resource.ts";
+import { services } from "../../src/api/kinds.ts";
 import {
   FORM_MS,
   HEAL_MS,

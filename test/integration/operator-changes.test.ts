@@ -5,7 +5,6 @@ import t from "tap";
 import { clusters } from "../../src/api/group.ts";
 import {
   configMaps,
-  events,
   persistentVolumeClaims,
   pods,
   roles,
@@ -13,8 +12,9 @@ import {
   serviceAccounts,
   services,
   statefulSets,
-} from "../../src/kube/resource.ts";
-import type { KubeObject } from "../../src/kube/types.ts";
+} from "../../src/api/kinds.ts";
+import { events } from "../../src/kube/resource.ts";
+import type { KubeObject } from "../../src/kube/object.ts";
 import { LIMIT, waitFor, World } from "./operator-world.ts";
 
 const SECONDS = 60_000;

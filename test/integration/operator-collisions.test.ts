@@ -3,8 +3,10 @@
 
 import t from "tap";
 import { CLUSTER_LABEL } from "../../src/api/labels.ts";
-import { events, secrets, services, statefulSets } from "../../src/kube/resource.ts";
-import type { KubeObject, Secret, Service, StatefulSet } from "../../src/kube/types.ts";
+import { secrets, services, statefulSets } from "../../src/api/kinds.ts";
+import { events } from "../../src/kube/resource.ts";
+import type { Secret, Service, StatefulSet } from "../../src/api/kinds.ts";
+import type { KubeObject } from "../../src/kube/object.ts";
 import { LIMIT, waitFor, World } from "./operator-world.ts";
 
 const SECONDS = 60_000;

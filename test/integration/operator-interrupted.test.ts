@@ -6,8 +6,8 @@ import t from "tap";
 import { parse } from "yaml";
 import { parseClusterSpec } from "../../src/api/cluster.ts";
 import { neededObjects } from "../../src/controllers/cluster/needs.ts";
-import { secrets, statefulSets } from "../../src/kube/resource.ts";
-import type { KubeObject } from "../../src/kube/types.ts";
+import { secrets, statefulSets } from "../../src/api/kinds.ts";
+import type { KubeObject } from "../../src/kube/object.ts";
 import { apply, LIMIT, waitFor, World } from "./operator-world.ts";
 
 const SECONDS = 60_000;

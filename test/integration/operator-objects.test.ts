@@ -10,7 +10,8 @@ import {
 import { clusters } from "../../src/api/group.ts";
 import { neededObjects } from "../../src/controllers/cluster/needs.ts";
 import { isControlledBy } from "../../src/kube/owner.ts";
-import { configMaps, events, pods, secrets } from "../../src/kube/resource.ts";
+import { configMaps, pods, secrets } from "../../src/api/kinds.ts";
+import { events } from "../../src/kube/resource.ts";
 import { EVERYTHING } from "../unit/controllers/cluster/builders.ts";
 import { LIMIT, type RunningOperator, waitFor, World } from "./operator-world.ts";
 

@@ -15,8 +15,10 @@ import { abortReason } from "../../src/base/errors.ts";
 import { createLogger } from "../../src/base/log.ts";
 import { type OperatorConfig, parseCommandLine } from "../../src/config.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
-import { pods, type ResourceType } from "../../src/kube/resource.ts";
-import type { Condition, KubeObject } from "../../src/kube/types.ts";
+import { pods } from "../../src/api/kinds.ts";
+import { type ResourceType } from "../../src/kube/resource.ts";
+import type { Condition } from "../../src/api/kinds.ts";
+import type { KubeObject } from "../../src/kube/object.ts";
 import { runOperator } from "../../src/run-operator.ts";
 import { waitFor } from "../e2e/wait.ts";
 

@@ -14,7 +14,7 @@ import type { Reason } from "../../api/conditions.ts";
 import { CLUSTER_LABEL } from "../../api/labels.ts";
 import { PASSWORD_KEY } from "../../api/names.ts";
 import { isControlledBy } from "../../kube/owner.ts";
-import type { KubeObject } from "../../kube/types.ts";
+import type { KubeObject } from "../../kube/object.ts";
 import { generatedSecrets, idOf } from "./needs.ts";
 import type { ClusterSnapshot } from "./snapshot.ts";
 

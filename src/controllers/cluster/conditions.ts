@@ -10,7 +10,7 @@
 
 import type { NewCondition, Reason, WaitReason } from "../../api/conditions.ts";
 import { isTrue } from "../../api/conditions.ts";
-import type { Condition } from "../../kube/types.ts";
+import type { Condition } from "../../api/kinds.ts";
 import type { Instance } from "./instances.ts";
 import type { Pass } from "./status.ts";
 

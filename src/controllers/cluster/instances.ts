@@ -14,7 +14,7 @@ import {
 import { INSTANCE_ANNOTATION } from "../../api/labels.ts";
 import { ordinalOf, podName } from "../../api/names.ts";
 import { formatTime } from "../../base/clock.ts";
-import type { Pod } from "../../kube/types.ts";
+import type { Pod } from "../../api/kinds.ts";
 import {
   containersWereReady,
   isReady,

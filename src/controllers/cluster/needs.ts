@@ -20,17 +20,16 @@ import {
 } from "../../api/names.ts";
 import {
   configMaps,
-  leases,
   podDisruptionBudgets,
-  type ResourceType,
   roleBindings,
   roles,
   secrets,
   serviceAccounts,
   services,
   statefulSets,
-} from "../../kube/resource.ts";
-import type { KubeObject } from "../../kube/types.ts";
+} from "../../api/kinds.ts";
+import { leases, type ResourceType } from "../../kube/resource.ts";
+import type { KubeObject } from "../../kube/object.ts";
 
 export type Needed = { readonly type: ResourceType<KubeObject>; readonly name: string };
 

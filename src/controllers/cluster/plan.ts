@@ -7,7 +7,7 @@
 import type { ClusterSpec } from "../../api/cluster.ts";
 import { agentSecretName } from "../../api/names.ts";
 import type { Secret } from "../../base/secret.ts";
-import type { KubeObject } from "../../kube/types.ts";
+import type { KubeObject } from "../../kube/object.ts";
 import type { ApplyAction } from "../apply.ts";
 import { firstDifference } from "../difference.ts";
 import { withFingerprint } from "../fingerprint.ts";

@@ -1,7 +1,7 @@
 // Why a Pod does not run, in Kubernetes' own words: the line that a person would look for in
 // `kubectl describe pod`. Pure. Knows Pods, knows nothing of MySQL.
 
-import type { ContainerStatus, Pod } from "../../kube/types.ts";
+import type { ContainerStatus, Pod } from "../../api/kinds.ts";
 
 /** What a container waits for on its way up; anything else is a problem. */
 const USUAL = new Set(["PodInitializing", "ContainerCreating"]);

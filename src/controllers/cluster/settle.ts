@@ -6,7 +6,7 @@
 
 import type { ClusterSpec } from "../../api/cluster.ts";
 import { serverImage } from "../../api/names.ts";
-import type { StatefulSet } from "../../kube/types.ts";
+import type { StatefulSet } from "../../api/kinds.ts";
 import { firstDifference } from "../difference.ts";
 import { renderStatefulSet } from "./render/stateful-set.ts";
 import type { RenderContext, RenderSettings } from "./render/context.ts";

@@ -5,7 +5,8 @@
 import type { Cluster, ParsedSpec } from "../../api/cluster.ts";
 import { statefulSetName } from "../../api/names.ts";
 import { isControlledBy } from "../../kube/owner.ts";
-import type { KubeObject, Pod, StatefulSet } from "../../kube/types.ts";
+import type { Pod, StatefulSet } from "../../api/kinds.ts";
+import type { KubeObject } from "../../kube/object.ts";
 import { idOf } from "./needs.ts";
 
 export type ClusterSnapshot = {

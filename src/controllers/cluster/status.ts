@@ -7,7 +7,7 @@
 import type { Cluster, ClusterStatus } from "../../api/cluster.ts";
 import { type NewCondition, setCondition } from "../../api/conditions.ts";
 import { formatSelector, selectorLabels } from "../../api/labels.ts";
-import type { Condition } from "../../kube/types.ts";
+import type { Condition } from "../../api/kinds.ts";
 import { deriveConditions } from "./conditions.ts";
 import { deriveInstances, type Instance, instanceStatus } from "./instances.ts";
 import type { ClusterPlan } from "./plan.ts";

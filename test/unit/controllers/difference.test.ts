@@ -7,7 +7,7 @@ import {
   fingerprint,
   withFingerprint,
 } from "../../../src/controllers/fingerprint.ts";
-import type { KubeObject } from "../../../src/kube/types.ts";
+import type { KubeObject } from "../../../src/kube/object.ts";
 
 const quantities = (cpu: string | number) => ({ resources: { requests: { cpu } } });
 

@@ -2,7 +2,7 @@
 
 import t from "tap";
 import { RecentWrites } from "../../../src/controllers/recent-writes.ts";
-import type { KubeObject } from "../../../src/kube/types.ts";
+import type { KubeObject } from "../../../src/kube/object.ts";
 
 const at = (resourceVersion: string, uid = "u"): KubeObject => ({
   apiVersion: "v1",

@@ -1,14 +1,8 @@
 import t from "tap";
 import * as build from "../../../src/kube/request.ts";
-import {
-  configMaps,
-  nodes,
-  pods,
-  resourcePath,
-  type ResourceType,
-  statefulSets,
-} from "../../../src/kube/resource.ts";
-import type { ConfigMap } from "../../../src/kube/types.ts";
+import { configMaps, nodes, pods, statefulSets } from "../../../src/api/kinds.ts";
+import { resourcePath, type ResourceType } from "../../../src/kube/resource.ts";
+import type { ConfigMap } from "../../../src/api/kinds.ts";
 
 const ref = { namespace: "db", name: "main" };
 const object: ConfigMap = { apiVersion: "v1", kind: "ConfigMap", metadata: ref, data: { a: "1" } };

@@ -1,6 +1,6 @@
 import t from "tap";
 import { keyOf, refOfKey, StoreWriter } from "../../../src/kube/store.ts";
-import type { ConfigMap } from "../../../src/kube/types.ts";
+import type { ConfigMap } from "../../../src/api/kinds.ts";
 
 function object(
   name: string,

@@ -4,7 +4,7 @@ import t from "tap";
 import { silentLogger as log } from "../../../src/base/log.ts";
 import type { KubeClient } from "../../../src/kube/client.ts";
 import type { KubeRequest } from "../../../src/kube/request.ts";
-import { configMaps } from "../../../src/kube/resource.ts";
+import { configMaps } from "../../../src/api/kinds.ts";
 import { watch } from "../../../src/kube/watch.ts";
 import { FakeClock, settle } from "../base/fake-clock.ts";
 

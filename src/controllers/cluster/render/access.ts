@@ -15,8 +15,9 @@ import {
   podName,
   primaryServiceName,
 } from "../../../api/names.ts";
-import { roleBindings, roles, serviceAccounts } from "../../../kube/resource.ts";
-import type { KubeObject, Role, RoleBinding, ServiceAccount } from "../../../kube/types.ts";
+import { roleBindings, roles, serviceAccounts } from "../../../api/kinds.ts";
+import type { Role, RoleBinding, ServiceAccount } from "../../../api/kinds.ts";
+import type { KubeObject } from "../../../kube/object.ts";
 import { envelope, type RenderContext } from "./context.ts";
 
 type Rule = Role["rules"][number];

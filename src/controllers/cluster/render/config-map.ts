@@ -4,8 +4,8 @@
 // The agents read the number, and whether the Cluster is paused, from the Cluster itself.
 
 import { configMapName, leaseName, primaryServiceName } from "../../../api/names.ts";
-import { configMaps } from "../../../kube/resource.ts";
-import type { ConfigMap } from "../../../kube/types.ts";
+import { configMaps } from "../../../api/kinds.ts";
+import type { ConfigMap } from "../../../api/kinds.ts";
 import { envelope, type RenderContext } from "./context.ts";
 
 export const SETTINGS_KEY = "cluster.json";

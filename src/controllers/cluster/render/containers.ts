@@ -5,7 +5,7 @@
 // members or on anything else that scaling changes: the Pod template must stay the same.
 // No container has a password in its arguments or environment.
 
-import type { Container, EnvVar, Probe } from "../../../kube/types.ts";
+import type { Container, EnvVar, Probe } from "../../../api/kinds.ts";
 import type { RenderContext } from "./context.ts";
 import { MYSQL_PORT } from "./services.ts";
 import { agentMounts, settingsMounts, sharedMounts, tlsMounts } from "./volumes.ts";

@@ -8,7 +8,7 @@ import type { Cluster, ClusterSpec } from "../../../api/cluster.ts";
 import { clusterLabels } from "../../../api/labels.ts";
 import { controllerRef } from "../../../kube/owner.ts";
 import { apiVersion, type ResourceType } from "../../../kube/resource.ts";
-import type { KubeObject, ObjectMeta } from "../../../kube/types.ts";
+import type { KubeObject, ObjectMeta } from "../../../kube/object.ts";
 
 /** The operator's settings as far as they reach objects. */
 export type RenderSettings = {

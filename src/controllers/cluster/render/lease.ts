@@ -4,7 +4,7 @@
 
 import { leaseName } from "../../../api/names.ts";
 import { leases } from "../../../kube/resource.ts";
-import type { Lease } from "../../../kube/types.ts";
+import type { Lease } from "../../../kube/object.ts";
 import { envelope, type RenderContext } from "./context.ts";
 
 export function renderLease(context: RenderContext): Lease {

@@ -10,8 +10,8 @@ import {
   headlessServiceName,
   statefulSetName,
 } from "../../../api/names.ts";
-import { statefulSets } from "../../../kube/resource.ts";
-import type { PodSpec, PodTemplateSpec, StatefulSet } from "../../../kube/types.ts";
+import { statefulSets } from "../../../api/kinds.ts";
+import type { PodSpec, PodTemplateSpec, StatefulSet } from "../../../api/kinds.ts";
 import { AGENT_PORT, renderInitContainers, renderServerContainer } from "./containers.ts";
 import { envelope, type RenderContext } from "./context.ts";
 import { renderClaimTemplates, renderVolumes } from "./volumes.ts";

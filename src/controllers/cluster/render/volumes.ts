@@ -11,7 +11,7 @@ import {
   PASSWORD_KEY,
   rootPasswordSecretName,
 } from "../../../api/names.ts";
-import type { Container, StatefulSet, Volume } from "../../../kube/types.ts";
+import type { Container, StatefulSet, Volume } from "../../../api/kinds.ts";
 import type { RenderContext } from "./context.ts";
 
 type Mount = NonNullable<Container["volumeMounts"]>[number];

@@ -9,7 +9,8 @@ import { Secret } from "../../../../src/base/secret.ts";
 import { idOf, objectId } from "../../../../src/controllers/cluster/needs.ts";
 import { planCluster, type PlanOptions } from "../../../../src/controllers/cluster/plan.ts";
 import type { ClusterSnapshot } from "../../../../src/controllers/cluster/snapshot.ts";
-import type { ContainerStatus, KubeObject, Pod } from "../../../../src/kube/types.ts";
+import type { ContainerStatus, Pod } from "../../../../src/api/kinds.ts";
+import type { KubeObject } from "../../../../src/kube/object.ts";
 
 export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
 export const SETTINGS = {

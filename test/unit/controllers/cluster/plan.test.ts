@@ -5,7 +5,8 @@ import type { Cluster } from "../../../../src/api/cluster.ts";
 import { CLUSTER_LABEL } from "../../../../src/api/labels.ts";
 import { planCluster } from "../../../../src/controllers/cluster/plan.ts";
 import type { ClusterSnapshot } from "../../../../src/controllers/cluster/snapshot.ts";
-import type { KubeObject, Secret, StatefulSet } from "../../../../src/kube/types.ts";
+import type { Secret, StatefulSet } from "../../../../src/api/kinds.ts";
+import type { KubeObject } from "../../../../src/kube/object.ts";
 import { aCluster, aSnapshot, bootstrapped, liveObjects, OPTIONS } from "./builders.ts";
 
 const ALL = [

@@ -20,7 +20,7 @@ import {
 } from "../../../../src/controllers/cluster/render/services.ts";
 import { renderStatefulSet } from "../../../../src/controllers/cluster/render/stateful-set.ts";
 import { fingerprint } from "../../../../src/controllers/fingerprint.ts";
-import type { KubeObject } from "../../../../src/kube/types.ts";
+import type { KubeObject } from "../../../../src/kube/object.ts";
 import { aCluster, EVERYTHING, SETTINGS } from "./builders.ts";
 
 const GOLDEN = "fixtures/rendered";

@@ -5,7 +5,7 @@ import type { Cluster } from "../../../../src/api/cluster.ts";
 import { CONDITION_TYPES, REASONS } from "../../../../src/api/conditions.ts";
 import { planCluster } from "../../../../src/controllers/cluster/plan.ts";
 import { deriveClusterStatus, statusDiffers } from "../../../../src/controllers/cluster/status.ts";
-import type { Pod } from "../../../../src/kube/types.ts";
+import type { Pod } from "../../../../src/api/kinds.ts";
 import {
   aCluster,
   aMember,

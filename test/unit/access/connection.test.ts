@@ -2,8 +2,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { Secret } from "../../../src/base/secret.ts";
-import { loadConnection, TokenSource } from "../../../src/kube/connection.ts";
-import { parseKubeconfig, type ServerAccess } from "../../../src/kube/kubeconfig.ts";
+import { loadConnection } from "../../../src/access/connection.ts";
+import { TokenSource } from "../../../src/kube/connection.ts";
+import { parseKubeconfig, type ServerAccess } from "../../../src/access/kubeconfig.ts";
 
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 

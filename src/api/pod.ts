@@ -1,8 +1,15 @@
-// The wire shapes of Pods and what a workload's template says about them; part of types.ts.
+// The wire shapes of Pods and what a workload's template says about them; part of kinds.ts.
 
-import type { KubeObject, LabelSelector, Quantities } from "./types.ts";
+import type { KubeObject } from "../kube/object.ts";
 
 export type IntOrString = number | string;
+
+export type Quantities = Record<string, string>;
+
+export interface LabelSelector {
+  matchLabels?: Record<string, string>;
+  matchExpressions?: { key: string; operator: string; values?: string[] }[];
+}
 
 export interface EnvVar {
   name: string;

@@ -1,40 +1,19 @@
-// The Kubernetes wire shapes, only the fields that this project reads or writes. Objects from the server
-// hold more than their type says; server-side apply sends only what we own, so nothing is lost by that.
+// The kinds of Kubernetes that we make, watch or read: wire shapes (only the fields that this project reads
+// or writes) and where each lives in the API.
 
-import type { IntOrString, LooseCondition, PodTemplateSpec } from "./pod.ts";
+import type { KubeObject, ObjectMeta, ObjectReference } from "../kube/object.ts";
+import { resourceType } from "../kube/resource.ts";
+import type {
+  Deployment,
+  IntOrString,
+  LabelSelector,
+  LooseCondition,
+  Pod,
+  PodTemplateSpec,
+  Quantities,
+} from "./pod.ts";
 
 export type * from "./pod.ts";
-
-export type Quantities = Record<string, string>;
-
-export interface OwnerReference {
-  apiVersion: string;
-  kind: string;
-  name: string;
-  uid: string;
-  controller?: boolean;
-  blockOwnerDeletion?: boolean;
-}
-
-export interface ObjectMeta {
-  name: string;
-  namespace?: string;
-  uid?: string;
-  resourceVersion?: string;
-  generation?: number;
-  creationTimestamp?: string;
-  deletionTimestamp?: string;
-  labels?: Record<string, string>;
-  annotations?: Record<string, string>;
-  ownerReferences?: OwnerReference[];
-  finalizers?: string[];
-}
-
-export interface KubeObject {
-  apiVersion: string;
-  kind: string;
-  metadata: ObjectMeta;
-}
 
 export interface Condition {
   type: string;
@@ -43,20 +22,6 @@ export interface Condition {
   message: string;
   lastTransitionTime: string;
   observedGeneration?: number;
-}
-
-/** What the server says about a request that failed (and about some deletions). */
-export interface Status {
-  kind?: "Status";
-  code?: number;
-  reason?: string;
-  message?: string;
-  details?: { name?: string; kind?: string; retryAfterSeconds?: number };
-}
-
-export interface LabelSelector {
-  matchLabels?: Record<string, string>;
-  matchExpressions?: { key: string; operator: string; values?: string[] }[];
 }
 
 export interface PersistentVolumeClaimSpec {
@@ -163,39 +128,6 @@ export interface PodDisruptionBudget extends KubeObject {
   spec: { maxUnavailable?: IntOrString; minAvailable?: IntOrString; selector: LabelSelector };
 }
 
-export interface Lease extends KubeObject {
-  spec?: {
-    holderIdentity?: string;
-    leaseDurationSeconds?: number;
-    acquireTime?: string;
-    renewTime?: string;
-    leaseTransitions?: number;
-  };
-}
-
-export interface ObjectReference {
-  apiVersion?: string;
-  kind?: string;
-  namespace?: string;
-  name?: string;
-  uid?: string;
-  resourceVersion?: string;
-}
-
-/** A core/v1 Event. */
-export interface Event extends KubeObject {
-  involvedObject: ObjectReference;
-  type: "Normal" | "Warning";
-  reason: string;
-  message: string;
-  count?: number;
-  firstTimestamp?: string;
-  lastTimestamp?: string;
-  source?: { component?: string; host?: string };
-  reportingComponent?: string;
-  reportingInstance?: string;
-}
-
 export interface Node extends KubeObject {
   status?: { conditions?: LooseCondition[]; addresses?: { type: string; address: string }[] };
 }
@@ -210,3 +142,45 @@ export interface StorageClass extends KubeObject {
 export interface Namespace extends KubeObject {
   status?: { phase?: string };
 }
+
+export const pods = resourceType<Pod>("v1", "Pod", "pods");
+export const services = resourceType<Service>("v1", "Service", "services");
+export const secrets = resourceType<Secret>("v1", "Secret", "secrets");
+export const configMaps = resourceType<ConfigMap>("v1", "ConfigMap", "configmaps");
+export const serviceAccounts = resourceType<ServiceAccount>(
+  "v1",
+  "ServiceAccount",
+  "serviceaccounts",
+);
+export const persistentVolumeClaims = resourceType<PersistentVolumeClaim>(
+  "v1",
+  "PersistentVolumeClaim",
+  "persistentvolumeclaims",
+);
+export const persistentVolumes = resourceType<PersistentVolume>(
+  "v1",
+  "PersistentVolume",
+  "persistentvolumes",
+  false,
+);
+export const nodes = resourceType<Node>("v1", "Node", "nodes", false);
+export const namespaces = resourceType<Namespace>("v1", "Namespace", "namespaces", false);
+export const statefulSets = resourceType<StatefulSet>("apps/v1", "StatefulSet", "statefulsets");
+export const deployments = resourceType<Deployment>("apps/v1", "Deployment", "deployments");
+export const roles = resourceType<Role>("rbac.authorization.k8s.io/v1", "Role", "roles");
+export const roleBindings = resourceType<RoleBinding>(
+  "rbac.authorization.k8s.io/v1",
+  "RoleBinding",
+  "rolebindings",
+);
+export const podDisruptionBudgets = resourceType<PodDisruptionBudget>(
+  "policy/v1",
+  "PodDisruptionBudget",
+  "poddisruptionbudgets",
+);
+export const storageClasses = resourceType<StorageClass>(
+  "storage.k8s.io/v1",
+  "StorageClass",
+  "storageclasses",
+  false,
+);

@@ -1,0 +1,74 @@
+// The wire shapes that the client itself reads or writes. Objects from the server hold more than their type
+// says; server-side apply sends only what we own, so nothing is lost by that. The kinds that we make and
+// watch are vocabulary: src/api/kinds.ts.
+
+export interface OwnerReference {
+  apiVersion: string;
+  kind: string;
+  name: string;
+  uid: string;
+  controller?: boolean;
+  blockOwnerDeletion?: boolean;
+}
+
+export interface ObjectMeta {
+  name: string;
+  namespace?: string;
+  uid?: string;
+  resourceVersion?: string;
+  generation?: number;
+  creationTimestamp?: string;
+  deletionTimestamp?: string;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  ownerReferences?: OwnerReference[];
+  finalizers?: string[];
+}
+
+export interface KubeObject {
+  apiVersion: string;
+  kind: string;
+  metadata: ObjectMeta;
+}
+
+/** What the server says about a request that failed (and about some deletions). */
+export interface Status {
+  kind?: "Status";
+  code?: number;
+  reason?: string;
+  message?: string;
+  details?: { name?: string; kind?: string; retryAfterSeconds?: number };
+}
+
+export interface ObjectReference {
+  apiVersion?: string;
+  kind?: string;
+  namespace?: string;
+  name?: string;
+  uid?: string;
+  resourceVersion?: string;
+}
+
+/** A core/v1 Event. */
+export interface Event extends KubeObject {
+  involvedObject: ObjectReference;
+  type: "Normal" | "Warning";
+  reason: string;
+  message: string;
+  count?: number;
+  firstTimestamp?: string;
+  lastTimestamp?: string;
+  source?: { component?: string; host?: string };
+  reportingComponent?: string;
+  reportingInstance?: string;
+}
+
+export interface Lease extends KubeObject {
+  spec?: {
+    holderIdentity?: string;
+    leaseDurationSeconds?: number;
+    acquireTime?: string;
+    renewTime?: string;
+    leaseTransitions?: number;
+  };
+}
