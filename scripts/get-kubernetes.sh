@@ -49,7 +49,7 @@ unpack_go() {
 progress() {
   while kill -0 "$1" 2>/dev/null; do
     sleep 15 >/dev/null 2>&1 9>&- & wait $! || return 0
-    say "  ... $(grep -c -v '^go: ' "$LOG" || true) packages compiled (about 1900 when nothing is cached)"
+    say "  ... $(grep -c -v '^go: ' "$LOG" || true) packages compiled (about 2400 when nothing is cached)"
   done
 }
 

@@ -33,9 +33,12 @@ export function readyCondition(pod: Pod) {
   return pod.status?.conditions?.find(({ type }) => type === "Ready");
 }
 
-/** The kubelet's last word on every container was ready: then it is not a probe that says otherwise. */
+/**
+ * The kubelet's last word on every container was ready: then it is not a probe that says otherwise. Sidecars
+ * count, because the Pod waits for them too; an init container that has succeeded is called ready.
+ */
 export function containersWereReady(pod: Pod): boolean {
-  const statuses = pod.status?.containerStatuses ?? [];
+  const statuses = containersOf(pod);
   return statuses.length > 0 && statuses.every(({ ready }) => ready);
 }
 

@@ -266,6 +266,16 @@ const instanceRows: InstanceRow[] = [
     states: ["Unknown"],
   },
   {
+    name: "Online by its report, one probe of two has been answered so far",
+    pods: [aPod(0, {
+      report: said,
+      readySince: "2026-01-01T11:00:00Z",
+      containers: { ready: true },
+      agent: { ready: false },
+    })],
+    states: ["Recovering"],
+  },
+  {
     name: "the kubelet's last word was ready but the Pod is not: the node is lost",
     pods: [aPod(0, {
       report: said,
