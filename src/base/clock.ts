@@ -94,6 +94,14 @@ export function startDeadline(clock: Clock, ms: number, parent: AbortSignal): De
   };
 }
 
+/** Resolves when the signal is aborted, at once if it has been. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
 /** Calls run in the next turn of the event loop, after everything that is already due. */
 export function nextTurn(run: () => void): void {
   setImmediate(run);

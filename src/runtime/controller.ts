@@ -1,37 +1,20 @@
-// The loop around a reconcile function: watches → stores → keys → workqueue → workers. Level-triggered:
-// a worker gets a key and looks at the stores, never an event. Workers start once every store is synced.
-// The whole retry policy is afterReconcile(); nothing else in the program repeats on failure.
+// The loop around a reconcile function: changed objects → keys → workqueue → workers. Level-triggered: a
+// worker gets a key and looks at the stores, never an event. Workers begin once every store is whole. The
+// whole retry policy is afterReconcile(); nothing else in the program repeats on failure.
 
-import type { Clock } from "../base/clock.ts";
+import { type Clock, startDeadline, untilAborted } from "../base/clock.ts";
 import { describeError, isAbort, TerminalError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { MetricRegistry } from "../base/metrics.ts";
 import type { KubeClient } from "../kube/client.ts";
-import type { ResourceType } from "../kube/resource.ts";
-import { type Indexes, type Store, StoreWriter } from "../kube/store.ts";
 import type { KubeObject } from "../kube/object.ts";
-import { watch } from "../kube/watch.ts";
-import type { WatcherEvent } from "../kube/watcher.ts";
-import { ReconcileMetrics } from "./reconcile-metrics.ts";
+import type { ResourceType } from "../kube/resource.ts";
+import type { Store } from "../kube/store.ts";
+import { type ReconcileEnd, ReconcileMetrics } from "./metrics.ts";
+import { type Source, Sources } from "./sources.ts";
 import { Workqueue } from "./workqueue.ts";
 
 export type ReconcileResult = { requeueAfterMs?: number };
-
-/** One watched type and the keys that an object of it concerns. */
-export interface Source<T extends KubeObject = KubeObject> {
-  type: ResourceType<T>;
-  namespace?: string;
-  labelSelector?: string;
-  fieldSelector?: string;
-  indexes?: Indexes<T>;
-  /** A method, so that a Source<Pod> is a Source. */
-  keys(object: T): readonly string[];
-}
-
-/** A source among others of other types. */
-export function source<T extends KubeObject>(one: Source<T>): Source {
-  return one;
-}
 
 export interface ControllerOptions {
   name: string;
@@ -39,18 +22,25 @@ export interface ControllerOptions {
   workers: number;
   client: KubeClient;
   sources: readonly Source[];
+  /** Workers wait for this too, e.g. until this replica leads; the stores are filled meanwhile. */
+  mayBegin?: Promise<void>;
   /** Makes the world right for one key. Throws to be called again later. */
   reconcile(
     key: string,
     context: { log: Logger; reason: string },
     signal: AbortSignal,
   ): Promise<ReconcileResult>;
+  /** After this long a reconcile is aborted and no longer waited for. */
+  reconcileTimeoutMs?: number;
   log: Logger;
   clock: Clock;
   metrics: MetricRegistry;
 }
 
-export type Outcome = { ok: true; result: ReconcileResult } | { ok: false; error: unknown };
+/** expired: it was aborted because its time was up. */
+export type Outcome =
+  | { ok: true; result: ReconcileResult }
+  | { ok: false; error: unknown; expired: boolean };
 
 /** What happens to a key next: nothing, again after growing delays, never mind, or at a set time. */
 export function afterReconcile(
@@ -61,42 +51,38 @@ export function afterReconcile(
   return requeueAfterMs === undefined ? "forget" : { afterMs: requeueAfterMs };
 }
 
-type Following = { source: Source; writer: StoreWriter<KubeObject> };
-
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #log: Logger;
   readonly #queue: Workqueue;
-  readonly #following: readonly Following[];
+  readonly #sources: Sources;
   /** Why each waiting key was added; the first reason wins. */
   readonly #reasons = new Map<string, string>();
   readonly #metrics: ReconcileMetrics;
-  #announceSynced = (): void => {};
 
   constructor(options: ControllerOptions) {
-    const { name, clock, metrics } = options;
     this.#options = options;
-    this.#log = options.log.with({ controller: name });
-    this.#queue = new Workqueue({ name, clock, metrics });
-    this.#metrics = new ReconcileMetrics(metrics, options);
-    this.#following = options.sources.map((source) => ({
-      source,
-      writer: new StoreWriter(source.indexes),
-    }));
+    this.#log = options.log.with({ controller: options.name });
+    this.#queue = new Workqueue(options);
+    const metrics = this.#metrics = new ReconcileMetrics(options);
+    this.#sources = new Sources({
+      ...options,
+      log: this.#log,
+      onRestart: (kind) => metrics.watchRestarted(kind),
+      enqueue: (key, reason) => this.enqueue(key, reason),
+    });
   }
 
-  /** Whether every store holds a whole state. */
-  get synced(): boolean {
-    return this.#following.every(({ writer }) => writer.store.synced);
+  /** Kinds whose store does not hold a whole state yet: none when the controller is ready to work. */
+  get missing(): string[] {
+    return this.#sources.missing;
   }
 
   /** The store of a watched type. */
   store<T extends KubeObject>(type: ResourceType<T>): Store<T> {
-    const found = this.#following.find(({ source }) =>
-      source.type.kind === type.kind && source.type.group === type.group
-    );
-    if (!found) throw new Error(`controller ${this.#options.name} does not watch ${type.kind}`);
-    return found.writer.store as unknown as Store<T>;
+    const store = this.#sources.store(type);
+    if (!store) throw new Error(`controller ${this.#options.name} does not watch ${type.kind}`);
+    return store;
   }
 
   /** Asks for a key to be reconciled for a reason that no watch knows of. */
@@ -107,66 +93,23 @@ export class Controller {
 
   /** Works until the signal is aborted and the work in progress has ended. */
   async run(signal: AbortSignal): Promise<void> {
-    const allSynced = new Promise<void>((resolve) => {
-      this.#announceSynced = resolve;
-      if (this.synced) resolve();
-    });
-    const stopped = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener("abort", () => resolve(), { once: true });
-    });
-    const watches = this.#following.map((following) => this.#follow(following, signal));
-    await Promise.race([allSynced, stopped]);
-    if (!signal.aborted) this.#log.info("controller started", { workers: this.#options.workers });
-    const workers = Array.from({ length: this.#options.workers }, () => this.#work(signal));
+    const { mayBegin, workers } = this.#options;
+    const stopped = untilAborted(signal);
+    const watches = this.#sources.run(signal);
+    await Promise.race([this.#sources.synced, stopped]);
+    if (!signal.aborted) this.#log.info("stores filled");
+    await Promise.race([mayBegin, stopped]);
+    if (!signal.aborted) this.#log.info("controller started", { workers });
+    for (let worker = 0; worker < workers; worker++) void this.#work(signal);
     await stopped;
-    this.#queue.shutDown();
-    await Promise.all([...watches, ...workers]);
-  }
-
-  async #follow(following: Following, signal: AbortSignal): Promise<void> {
-    const { client, clock } = this.#options;
-    const { type, keys: _keys, indexes: _indexes, ...selection } = following.source;
-    const onRestart = (): void => this.#metrics.watchRestarted(type.kind);
-    const options = { ...selection, log: this.#log, clock, onRestart };
-    try {
-      for await (const event of watch(client, type, options, signal)) {
-        this.#take(following, event);
-        if (event.type === "initDone" && this.synced) this.#announceSynced();
-      }
-    } catch (error) {
-      if (!signal.aborted) throw error; // watch() ends by abort only
-    }
-  }
-
-  #take({ source, writer }: Following, event: WatcherEvent<KubeObject>): void {
-    try {
-      for (const { before, after } of writer.handle(event)) {
-        const verb = before && after ? "changed" : after ? "appeared" : "gone";
-        const objects = [before, after].filter((object) => object !== undefined);
-        const keys = new Set(objects.flatMap((object) => source.keys(object)));
-        for (const key of keys) this.enqueue(key, `${source.type.kind} ${verb}`);
-      }
-    } catch (error) {
-      // A bug in keys() or an index must not make the controller deaf to everything else.
-      this.#log.error("watch event not understood", {
-        kind: source.type.kind,
-        ...errorFields(error),
-      });
-    }
+    await Promise.all([watches, this.#queue.shutDown()]);
   }
 
   async #work(signal: AbortSignal): Promise<void> {
-    for (
-      let key = await this.#queue.get(signal);
-      key !== undefined;
-      key = await this.#queue.get(signal)
-    ) {
-      try {
-        await this.#reconcile(key, signal);
-      } finally {
-        this.#queue.done(key);
-      }
+    for (let key = await this.#queue.get(); key !== undefined; key = await this.#queue.get()) {
+      // After the end whatever is left is only given back.
+      if (!signal.aborted) await this.#reconcile(key, signal);
+      this.#queue.done(key);
     }
   }
 
@@ -176,48 +119,55 @@ export class Controller {
     const log = this.#log.with({ key });
     log.debug("reconcile started", { reason });
     const finished = this.#metrics.started();
-    let outcome: Outcome;
-    try {
-      outcome = { ok: true, result: await this.#options.reconcile(key, { log, reason }, signal) };
-    } catch (error) {
-      outcome = { ok: false, error };
-    }
-    if (!outcome.ok && signal.aborted) return finished("aborted");
-    this.#next(key, log, { outcome, finished });
+    const outcome = await this.#attempt(key, { log, reason }, signal);
+    const aborted = !outcome.ok && !outcome.expired && signal.aborted;
+    finished(aborted ? "aborted" : this.#next(key, outcome, log));
   }
 
-  #next(
+  // Its signal is aborted before the key is given to anybody else, so one that hangs writes no more.
+  async #attempt(
     key: string,
-    log: Logger,
-    { outcome, finished }: { outcome: Outcome; finished: (result: string) => void },
-  ): void {
-    const next = afterReconcile(outcome);
-    const fields = outcome.ok ? {} : errorFields(outcome.error);
-    switch (next) {
-      case "forget":
-        this.#queue.forget(key);
-        return finished("success");
-      case "drop":
-        this.#queue.forget(key);
-        log.error("reconcile failed, not repeated", fields);
-        return finished("error");
-      case "backoff":
-        this.#queue.addRateLimited(key);
-        log.warn("reconcile failed", fields);
-        return finished("error");
-      default:
-        this.#queue.forget(key);
-        this.#queue.addAfter(key, next.afterMs);
-        return finished("requeue_after");
+    context: { log: Logger; reason: string },
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const { clock, reconcileTimeoutMs = 120_000 } = this.#options;
+    const deadline = startDeadline(clock, reconcileTimeoutMs, signal);
+    const late = untilAborted(deadline.signal).then(() => {
+      if (deadline.expired) throw new Error(`not ended within ${reconcileTimeoutMs} ms`);
+      return new Promise<never>(() => {}); // asked to end: waited for
+    });
+    try {
+      const pass = this.#options.reconcile(key, context, deadline.signal);
+      return { ok: true, result: await Promise.race([pass, late]) };
+    } catch (error) {
+      return { ok: false, error, expired: deadline.expired };
+    } finally {
+      deadline.clear();
     }
+  }
+
+  #next(key: string, outcome: Outcome, log: Logger): ReconcileEnd {
+    const next = afterReconcile(outcome);
+    if (next === "backoff") this.#queue.addRateLimited(key);
+    else this.#queue.forget(key);
+    if (typeof next === "object") this.#queue.addAfter(key, next.afterMs);
+    if (outcome.ok) return next === "forget" ? "success" : "requeue_after";
+    const end = failureOf(outcome);
+    // Nobody's answer but a bug: its stack is wanted.
+    const stack = end === "panic" && outcome.error instanceof Error
+      ? outcome.error.stack
+      : undefined;
+    const fields = { err: describeError(outcome.error), ...(stack !== undefined && { stack }) };
+    if (next === "drop") log.error("reconcile failed, not repeated", fields);
+    else log.warn("reconcile failed", fields);
+    return end;
   }
 }
 
-// An error without a code is nobody's answer but a bug: its stack is wanted.
-function errorFields(error: unknown): Record<string, unknown> {
+// Whatever is meant to be thrown has a code.
+function failureOf({ error, expired }: Outcome & { ok: false }): ReconcileEnd {
+  if (expired) return "timeout";
+  if (error instanceof TerminalError) return "terminal";
   const expected = error instanceof Error && ("code" in error || isAbort(error));
-  return {
-    err: describeError(error),
-    ...(!expected && error instanceof Error ? { stack: error.stack } : {}),
-  };
+  return expected ? "error" : "panic";
 }

@@ -9,7 +9,8 @@ import { MetricRegistry } from "../../src/base/metrics.ts";
 import { configMaps, secrets } from "../../src/api/kinds.ts";
 import { leases } from "../../src/kube/resource.ts";
 import type { ConfigMap } from "../../src/api/kinds.ts";
-import { Controller, type ReconcileResult, source } from "../../src/runtime/controller.ts";
+import { Controller, type ReconcileResult } from "../../src/runtime/controller.ts";
+import { source } from "../../src/runtime/sources.ts";
 import { ActionLease, LeaseHolder, type LeaseOptions } from "../../src/runtime/lease.ts";
 
 const server = await startApiServer(t, { controllers: false });
