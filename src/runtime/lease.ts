@@ -243,10 +243,11 @@ export class LeaseLock {
     const { client, clock } = this.#options;
     const { lease } = this.#view ?? await this.#look(signal);
     const known = lease.metadata.annotations;
-    const annotations = this.#action || known
-      ? { ...known, [ACTION_ANNOTATION]: this.#action ?? "" }
-      : {};
-    const metadata = { ...lease.metadata, annotations };
+    const noted = { annotations: { ...known, [ACTION_ANNOTATION]: this.#action ?? "" } };
+    const metadata = {
+      ...lease.metadata,
+      ...(this.#action || known?.[ACTION_ANNOTATION] ? noted : {}),
+    };
     const next: Lease = { ...lease, metadata, spec: render(lease.spec ?? {}) };
     try {
       const written = metadata.resourceVersion === undefined
