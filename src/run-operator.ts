@@ -47,11 +47,12 @@ export async function runOperator(
     ...(config.kubeconfig !== undefined && { kubeconfig: config.kubeconfig }),
     ...(config.master !== undefined && { master: config.master }),
   });
+  const metrics = new MetricRegistry();
   const client = connect(connection, { userAgent: `${NAME}/${VERSION}`, log, clock });
   const replica = config.hostname ?? hostname();
   log.info("operator starting", { version: VERSION, server: connection.server, replica });
   try {
-    await new Operator(config, { ...deps, client, connection, replica }).run(signal);
+    await new Operator(config, { ...deps, metrics, client, connection, replica }).run(signal);
   } finally {
     await client.close();
     log.info("operator stopped");
@@ -59,6 +60,7 @@ export async function runOperator(
 }
 
 type Parts = OperatorDeps & {
+  readonly metrics: MetricRegistry;
   readonly client: KubeClient;
   readonly connection: Connection;
   readonly replica: string;
@@ -67,7 +69,6 @@ type Parts = OperatorDeps & {
 class Operator {
   readonly #config: OperatorConfig;
   readonly #parts: Parts;
-  readonly #metrics = new MetricRegistry();
   /** None when every replica may act. */
   readonly #lock: LeaseLock | undefined;
   readonly #recorder: EventRecorder;
@@ -106,7 +107,7 @@ class Operator {
   }
 
   #clusterController(client: KubeClient): Controller {
-    const { clock, log, replica } = this.#parts;
+    const { clock, log, metrics, replica } = this.#parts;
     const config = this.#config;
     const settings = {
       serverRepository: config.mysqlServerImage,
@@ -120,8 +121,8 @@ class Operator {
       recorder: this.#recorder,
       clock,
       log,
-      census: new ClusterCensus(this.#metrics, replica),
-      metrics: this.#metrics,
+      census: new ClusterCensus(metrics, replica),
+      metrics,
       workers: config.workers,
       namespaces: config.watchNamespaces,
       plan: { settings, resyncMs: config.minResyncPeriodMs },
@@ -175,7 +176,8 @@ class Operator {
 
   #status(leads: 0 | 1): void {
     const help = "Whether this replica leads";
-    this.#metrics.gauge("leader_election_master_status", help, ["name"]).set({ name: NAME }, leads);
+    const status = this.#parts.metrics.gauge("leader_election_master_status", help, ["name"]);
+    status.set({ name: NAME }, leads);
   }
 
   /** Waits until it is to stop, and from then on for the last passes, at most for the grace period. */
@@ -198,7 +200,7 @@ class Operator {
       ...metricsAddress,
       handle: ({ path }) =>
         path === "/metrics"
-          ? { ...text(200, this.#metrics.render()), contentType: "text/plain; version=0.0.4" }
+          ? { ...text(200, this.#parts.metrics.render()), contentType: "text/plain; version=0.0.4" }
           : NOT_FOUND,
     });
     this.#parts.log.info("serving", { healthPort: health.port, metricsPort: metrics.port });

@@ -1,0 +1,84 @@
+// A leader that stands still in the middle of its work, for longer than its Lease: another one takes over,
+// and the first, when it goes on, writes nothing any more and ends. The API server's own audit log says who
+// wrote what and when.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { setTimeout as pause } from "node:timers/promises";
+import t from "tap";
+import { leases } from "../../src/kube/resource.ts";
+import { spawnOperator } from "./operator-process.ts";
+import { LIMIT, waitFor, World } from "./operator-world.ts";
+
+const LIMIT_MS = 60_000;
+const FROZEN_MS = 20_000;
+const CLUSTERS = 30;
+const READS = ["get", "list", "watch"];
+
+type Audited = {
+  verb: string;
+  requestURI: string;
+  requestReceivedTimestamp: string;
+  user: { username: string };
+  userAgent?: string;
+};
+
+t.test("a leader that was frozen writes nothing when it goes on", async (t) => {
+  const audit = join(tmpdir(), `audit-${process.pid}`);
+  const [policy, trail] = [`${audit}-policy.json`, `${audit}.log`];
+  const rules = [{ level: "Metadata", omitStages: ["RequestReceived", "ResponseStarted"] }];
+  writeFileSync(policy, JSON.stringify({ apiVersion: "audit.k8s.io/v1", kind: "Policy", rules }));
+  const flags = [`--audit-policy-file=${policy}`, `--audit-log-path=${trail}`];
+  const world = await World.start(t, { flags });
+  const writesOf = (user: string): Audited[] =>
+    readFileSync(trail, "utf8").split("\n").filter((line) => line !== "")
+      .map((line) => JSON.parse(line) as Audited)
+      .filter(({ user: { username }, userAgent, verb }) =>
+        username === user && userAgent?.startsWith("mysql-operator/") && !READS.includes(verb)
+      );
+
+  // Two users, so that their writes can be told apart.
+  const first = spawnOperator(t, { kubeconfig: world.server.kubeconfig, hostname: "first" });
+  await waitFor("the first leads", LIMIT_MS, async () => {
+    return first.log().includes('"msg":"leading"') || first.log();
+  });
+  const second = spawnOperator(t, { kubeconfig: world.operatorKubeconfig, hostname: "second" });
+  await waitFor("the second waits", LIMIT_MS, async () => {
+    return second.log().includes('"msg":"waiting for the lease"') || second.log();
+  });
+
+  const namespace = await world.namespace("frozen");
+  const names = Array.from({ length: CLUSTERS }, (_, i) => `c${i}`);
+  await Promise.all(names.map((name) => world.create(namespace, { members: 1 }, name)));
+  await waitFor("the first is at work", LIMIT_MS, async () => {
+    const writes = writesOf("admin").length;
+    return writes > CLUSTERS || `${writes} writes`;
+  });
+  first.child.kill("SIGSTOP");
+  await pause(FROZEN_MS); // what is tested is what this long does
+  await waitFor("the second leads", LIMIT_MS, async () => {
+    const lease = { namespace: "mysql-operator", name: "mysql-operator" };
+    const found = await world.client.get(leases, lease, LIMIT);
+    const holder = found?.spec?.holderIdentity ?? "";
+    return holder.startsWith("second_") || holder;
+  });
+  const before = writesOf("admin");
+  t.ok(before.length < CLUSTERS * 12, `${before.length} writes: it was in the middle of its work`);
+  first.child.kill("SIGCONT");
+  t.equal(await first.ended, 1, "it ends");
+  t.match(first.log(), /Cannot go on without the Lease/);
+  const after = writesOf("admin").slice(before.length);
+  t.strictSame(
+    after.map(({ verb, requestURI }) => `${verb} ${requestURI}`),
+    [],
+    "and wrote nothing",
+  );
+  await waitFor("the second has done the rest", LIMIT_MS, async () => {
+    const clusters = await Promise.all(names.map((name) => world.cluster(namespace, name)));
+    const left = clusters.filter(({ status }) => status?.conditions === undefined).length;
+    return left === 0 || `${left} Clusters without a status`;
+  });
+  t.ok(writesOf("system:serviceaccount:mysql-operator:mysql-operator").length > 0);
+});
