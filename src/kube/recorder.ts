@@ -9,7 +9,7 @@ import type { Logger } from "../base/log.ts";
 import { TokenBucket } from "../base/token-bucket.ts";
 import { ApiError, isAlreadyExists, isNotFound } from "./api-error.ts";
 import type { KubeClient } from "./client.ts";
-import type { Event, KubeObject } from "./object.ts";
+import type { Event, KubeObject, ObjectReference } from "./object.ts";
 import { events } from "./resource.ts";
 
 export type EventContent = { type: "Normal" | "Warning"; reason: string; message: string };
@@ -85,12 +85,13 @@ export class EventRecorder {
 
   #subject({ kind, metadata: { uid, namespace, name } }: KubeObject): Subject {
     const key = [kind, namespace, name, uid].join("\0");
-    const tokens = () => new TokenBucket(SPAM, this.#options.clock.monotonic());
-    const subject = this.#subjects.get(key) ?? { topics: new Map(), tokens: tokens() };
+    const known = this.#subjects.get(key);
+    const now = this.#options.clock.monotonic();
+    const subject = known ?? { topics: new Map(), tokens: new TokenBucket(SPAM, now) };
     this.#subjects.delete(key);
     this.#subjects.set(key, subject);
-    const [longest] = this.#subjects.keys();
-    if (this.#subjects.size > MOST_OBJECTS && longest !== undefined) this.#subjects.delete(longest);
+    const [oldest = ""] = this.#subjects.keys();
+    if (this.#subjects.size > MOST_OBJECTS) this.#subjects.delete(oldest);
     return subject;
   }
 
@@ -99,17 +100,17 @@ export class EventRecorder {
     const now = this.#options.clock.now();
     const id = `${content.type} ${content.reason}`;
     const known = topics.get(id);
-    const topic = known && now - known.lastAt < QUIET_MS ? known : { said: new Map(), lastAt: now };
-    topics.set(id, topic);
-    topic.lastAt = now;
-    const many = topic.said.size >= MOST_MESSAGES && !topic.said.has(content.message);
-    const message = many ? COMBINED : content.message;
-    const entry: Entry = topic.said.get(message) ??
+    const said = known && now - known.lastAt < QUIET_MS ? known.said : new Map<string, Entry>();
+    topics.set(id, { said, lastAt: now });
+    const isOneOfMany = said.size >= MOST_MESSAGES && !said.has(content.message);
+    const text = isOneOfMany ? COMBINED + content.message : content.message;
+    const key = isOneOfMany ? COMBINED : text;
+    const entry = said.get(key) ??
       { event: this.#render(object, content, now), count: 0, lastAt: now, created: false };
-    topic.said.set(message, entry);
+    said.set(key, entry);
+    entry.event.message = shortened(text);
     entry.count++;
     entry.lastAt = now;
-    if (many) entry.event = { ...entry.event, message: shortened(COMBINED + content.message) };
     return entry;
   }
 
@@ -152,24 +153,17 @@ export class EventRecorder {
 
   #render(object: KubeObject, content: EventContent, now: number): Event {
     const { component, instance } = this.#options;
-    const { name, uid, resourceVersion, namespace = "default" } = object.metadata;
+    const { apiVersion, kind, metadata: { namespace, name, uid, resourceVersion } } = object;
     // Unique among recorders: the time, then a number that begins anywhere.
     const suffix = `.${Math.trunc(now).toString(16)}${(this.#serial++ & 0xfff).toString(16)}`;
     const stem = name.slice(0, LONGEST_NAME - suffix.length).replace(/[.-]+$/, "");
+    const involved = { apiVersion, kind, namespace, name, uid, resourceVersion };
     return {
       apiVersion: "v1",
       kind: "Event",
-      metadata: { name: stem + suffix, namespace },
-      involvedObject: {
-        apiVersion: object.apiVersion,
-        kind: object.kind,
-        name,
-        ...(object.metadata.namespace === undefined ? {} : { namespace }),
-        ...(uid === undefined ? {} : { uid }),
-        ...(resourceVersion === undefined ? {} : { resourceVersion }),
-      },
+      metadata: { name: stem + suffix, namespace: namespace ?? "default" },
+      involvedObject: involved as ObjectReference, // what is undefined is not sent
       ...content,
-      message: shortened(content.message),
       firstTimestamp: formatTime(now),
       source: { component, host: instance },
       reportingComponent: component,

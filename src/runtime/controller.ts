@@ -1,20 +1,37 @@
-// The loop around a reconcile function: changed objects → keys → workqueue → workers. Level-triggered: a
-// worker gets a key and looks at the stores, never an event. Workers begin once every store is whole. The
-// whole retry policy is afterReconcile(); nothing else in the program repeats on failure.
+// The loop around a reconcile function: watches → stores → keys → workqueue → workers. Level-triggered:
+// a worker gets a key and looks at the stores, never an event. Workers begin once every store is whole.
+// The whole retry policy is afterReconcile(); nothing else in the program repeats on failure.
 
 import { type Clock, startDeadline, untilAborted } from "../base/clock.ts";
-import { describeError, isAbort, TerminalError } from "../base/errors.ts";
+import { errorFields, isBug, TerminalError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
-import type { MetricRegistry } from "../base/metrics.ts";
+import type { Counter, MetricRegistry } from "../base/metrics.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { ResourceType } from "../kube/resource.ts";
-import type { Store } from "../kube/store.ts";
-import { type ReconcileEnd, ReconcileMetrics } from "./metrics.ts";
-import { type Source, Sources } from "./sources.ts";
+import { type Indexes, type Store, StoreWriter } from "../kube/store.ts";
+import { watch } from "../kube/watch.ts";
+import type { WatcherEvent } from "../kube/watcher.ts";
+import { type ReconcileEnd, reconcileMetrics } from "./metrics.ts";
 import { Workqueue } from "./workqueue.ts";
 
 export type ReconcileResult = { requeueAfterMs?: number };
+
+/** One watched type and the keys that an object of it concerns. */
+export interface Source<T extends KubeObject = KubeObject> {
+  type: ResourceType<T>;
+  /** Only these, each with a watch of its own into the one store; all of them if there is none. */
+  namespaces?: readonly string[];
+  labelSelector?: string;
+  indexes?: Indexes<T>;
+  /** A method, so that a Source<Pod> is a Source. */
+  keys(object: T): readonly string[];
+}
+
+/** A source among others of other types. */
+export function source<T extends KubeObject>(one: Source<T>): Source {
+  return one;
+}
 
 export interface ControllerOptions {
   name: string;
@@ -51,38 +68,48 @@ export function afterReconcile(
   return requeueAfterMs === undefined ? "forget" : { afterMs: requeueAfterMs };
 }
 
+// One watch: of a whole source (no scope), or of one of its namespaces.
+type Following = { source: Source; scope: string | undefined; writer: StoreWriter<KubeObject> };
+
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #log: Logger;
   readonly #queue: Workqueue;
-  readonly #sources: Sources;
+  readonly #following: readonly Following[];
+  readonly #synced = Promise.withResolvers<void>();
   /** Why each waiting key was added; the first reason wins. */
   readonly #reasons = new Map<string, string>();
-  readonly #metrics: ReconcileMetrics;
+  /** Counts a reconcile's beginning, then its end. */
+  readonly #started: () => (end: ReconcileEnd) => void;
+  readonly #restarts: Counter;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
     this.#log = options.log.with({ controller: options.name });
     this.#queue = new Workqueue(options);
-    const metrics = this.#metrics = new ReconcileMetrics(options);
-    this.#sources = new Sources({
-      ...options,
-      log: this.#log,
-      onRestart: (kind) => metrics.watchRestarted(kind),
-      enqueue: (key, reason) => this.enqueue(key, reason),
+    this.#started = reconcileMetrics(options);
+    const by = ["controller", "kind"];
+    this.#restarts = options.metrics.counter("watch_restarts_total", "Watches opened again", by);
+    this.#following = options.sources.flatMap((source) => {
+      const scopes = source.namespaces?.length ? source.namespaces : [undefined];
+      const writer = new StoreWriter(source.indexes, scopes);
+      return scopes.map((scope) => ({ source, scope, writer }));
     });
   }
 
   /** Kinds whose store does not hold a whole state yet: none when the controller is ready to work. */
   get missing(): string[] {
-    return this.#sources.missing;
+    const unsynced = this.#following.filter(({ writer }) => !writer.store.synced);
+    return [...new Set(unsynced.map(({ source }) => source.type.kind))];
   }
 
   /** The store of a watched type. */
   store<T extends KubeObject>(type: ResourceType<T>): Store<T> {
-    const store = this.#sources.store(type);
-    if (!store) throw new Error(`controller ${this.#options.name} does not watch ${type.kind}`);
-    return store;
+    const found = this.#following.find(({ source }) =>
+      source.type.kind === type.kind && source.type.group === type.group
+    );
+    if (!found) throw new Error(`controller ${this.#options.name} does not watch ${type.kind}`);
+    return found.writer.store as unknown as Store<T>;
   }
 
   /** Asks for a key to be reconciled for a reason that no watch knows of. */
@@ -95,14 +122,49 @@ export class Controller {
   async run(signal: AbortSignal): Promise<void> {
     const { mayBegin, workers } = this.#options;
     const stopped = untilAborted(signal);
-    const watches = this.#sources.run(signal);
-    await Promise.race([this.#sources.synced, stopped]);
+    if (this.missing.length === 0) this.#synced.resolve();
+    const watches = this.#following.map((following) => this.#follow(following, signal));
+    await Promise.race([this.#synced.promise, stopped]);
     if (!signal.aborted) this.#log.info("stores filled");
     await Promise.race([mayBegin, stopped]);
     if (!signal.aborted) this.#log.info("controller started", { workers });
     for (let worker = 0; worker < workers; worker++) void this.#work(signal);
     await stopped;
-    await Promise.all([watches, this.#queue.shutDown()]);
+    await Promise.all([...watches, this.#queue.shutDown()]);
+  }
+
+  async #follow(following: Following, signal: AbortSignal): Promise<void> {
+    const { client, clock, name } = this.#options;
+    const { source: { type, labelSelector }, scope } = following;
+    const selection = {
+      ...(scope !== undefined && { namespace: scope }),
+      ...(labelSelector !== undefined && { labelSelector }),
+    };
+    const onRestart = (): void => this.#restarts.inc({ controller: name, kind: type.kind });
+    const options = { ...selection, log: this.#log, clock, onRestart };
+    try {
+      for await (const event of watch(client, type, options, signal)) {
+        this.#take(following, event);
+        if (event.type === "initDone" && this.missing.length === 0) this.#synced.resolve();
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error; // watch() ends by abort only
+    }
+  }
+
+  #take({ source, scope, writer }: Following, event: WatcherEvent<KubeObject>): void {
+    try {
+      for (const { before, after } of writer.handle(event, scope)) {
+        const verb = before && after ? "changed" : after ? "appeared" : "gone";
+        const objects = [before, after].filter((object) => object !== undefined);
+        const keys = new Set(objects.flatMap((object) => source.keys(object)));
+        for (const key of keys) this.enqueue(key, `${source.type.kind} ${verb}`);
+      }
+    } catch (error) {
+      // A bug in keys() or an index must not make the controller deaf to everything else.
+      const fields = { kind: source.type.kind, ...errorFields(error) };
+      this.#log.error("watch event not understood", fields);
+    }
   }
 
   async #work(signal: AbortSignal): Promise<void> {
@@ -118,10 +180,10 @@ export class Controller {
     this.#reasons.delete(key);
     const log = this.#log.with({ key });
     log.debug("reconcile started", { reason });
-    const finished = this.#metrics.started();
+    const ended = this.#started();
     const outcome = await this.#attempt(key, { log, reason }, signal);
     const aborted = !outcome.ok && !outcome.expired && signal.aborted;
-    finished(aborted ? "aborted" : this.#next(key, outcome, log));
+    ended(aborted ? "aborted" : this.#next(key, outcome, log));
   }
 
   // Its signal is aborted before the key is given to anybody else, so one that hangs writes no more.
@@ -134,7 +196,7 @@ export class Controller {
     const deadline = startDeadline(clock, reconcileTimeoutMs, signal);
     const late = untilAborted(deadline.signal).then(() => {
       if (deadline.expired) throw new Error(`not ended within ${reconcileTimeoutMs} ms`);
-      return new Promise<never>(() => {}); // asked to end: waited for
+      return new Promise<never>(() => {}); // only asked to end: waited for
     });
     try {
       const pass = this.#options.reconcile(key, context, deadline.signal);
@@ -152,22 +214,10 @@ export class Controller {
     else this.#queue.forget(key);
     if (typeof next === "object") this.#queue.addAfter(key, next.afterMs);
     if (outcome.ok) return next === "forget" ? "success" : "requeue_after";
-    const end = failureOf(outcome);
-    // Nobody's answer but a bug: its stack is wanted.
-    const stack = end === "panic" && outcome.error instanceof Error
-      ? outcome.error.stack
-      : undefined;
-    const fields = { err: describeError(outcome.error), ...(stack !== undefined && { stack }) };
+    const fields = errorFields(outcome.error);
     if (next === "drop") log.error("reconcile failed, not repeated", fields);
     else log.warn("reconcile failed", fields);
-    return end;
+    if (outcome.expired) return "timeout";
+    return next === "drop" ? "terminal" : isBug(outcome.error) ? "panic" : "error";
   }
-}
-
-// Whatever is meant to be thrown has a code.
-function failureOf({ error, expired }: Outcome & { ok: false }): ReconcileEnd {
-  if (expired) return "timeout";
-  if (error instanceof TerminalError) return "terminal";
-  const expected = error instanceof Error && ("code" in error || isAbort(error));
-  return expected ? "error" : "panic";
 }

@@ -4,7 +4,14 @@
 // before its renewal was sent, ends earlier than others believe, and ends at once when the machine was
 // suspended. It is kept over the client's own connection for that, always by resourceVersion.
 
-import { type Clock, formatMicroTime, startDeadline } from "../base/clock.ts";
+import {
+  type Clock,
+  elapsedMs,
+  formatMicroTime,
+  type Moment,
+  momentOf,
+  startDeadline,
+} from "../base/clock.ts";
 import { abortReason } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { isAlreadyExists, isConflict } from "../kube/api-error.ts";
@@ -55,16 +62,14 @@ const DEFAULTS = {
 };
 const JITTER_FACTOR = 1.2;
 const RELEASE_MS = 5_000;
-// The monotonic clock stands still in a suspended machine. The wall clock is set by small steps.
-const LARGEST_JUMP_MS = 2_000;
 const ACTION_ANNOTATION = "mysql.oracle.com/action";
 
 export class LeaseLock {
   readonly #options: Required<LeaseOptions>;
   #view: LeaseView | undefined;
-  /** When the renewal that counts was sent, by both clocks. */
-  #sentAt: { monotonic: number; wall: number } | undefined;
-  /** What it is wanted for while it is held or asked for; an empty text when for nothing in particular. */
+  /** When the renewal that counts was sent. */
+  #sentAt: Moment | undefined;
+  /** What it is wanted for, while it is held or asked for. */
   #action: string | undefined;
 
   /** @throws when the times do not leave room for each other. */
@@ -97,12 +102,11 @@ export class LeaseLock {
     let waitingFor: string | undefined;
     while (!signal.aborted) {
       try {
-        const held = await this.tryAcquire("", signal);
+        const held = await this.tryAcquire("lead", signal);
         if (held) return held;
-        if (waitingFor !== this.holder) {
-          log.info("waiting for the lease", { lease: name, holder: this.holder });
-        }
-        waitingFor = this.holder;
+        const { holder } = this;
+        if (waitingFor !== holder) log.info("waiting for the lease", { lease: name, holder });
+        waitingFor = holder;
       } catch (error) {
         if (!signal.aborted) log.warn("lease not read", { lease: name, err: error });
       }
@@ -130,11 +134,8 @@ export class LeaseLock {
   }
 
   get #leftMs(): number {
-    if (!this.#sentAt) return 0;
     const { clock, renewDeadlineMs } = this.#options;
-    const ageMs = clock.monotonic() - this.#sentAt.monotonic;
-    const jumpMs = clock.now() - this.#sentAt.wall - ageMs;
-    return jumpMs < LARGEST_JUMP_MS ? renewDeadlineMs - ageMs : 0;
+    return this.#sentAt ? renewDeadlineMs - elapsedMs(clock, this.#sentAt) : 0;
   }
 
   #keep(parent: AbortSignal): HeldLease {
@@ -143,11 +144,10 @@ export class LeaseLock {
     const stop = (): void => term.abort(parent.reason);
     if (parent.aborted) stop();
     parent.addEventListener("abort", stop, { once: true });
-    const renewed = this.#renew(ending.signal).then(() => {
-      if (!ending.signal.aborted) {
-        term.abort(abortReason(`the lease ${this.#options.name} was lost`));
-      }
-    });
+    const lost = abortReason(`the lease ${this.#options.name} was lost`);
+    const renewed = this.#renew(ending.signal).then(() =>
+      ending.signal.aborted || term.abort(lost)
+    );
     let released: Promise<void> | undefined;
     // Renewed until here, also after the parent was aborted: nobody may begin while we wind up.
     const release = async (): Promise<void> => {
@@ -188,9 +188,7 @@ export class LeaseLock {
       // Ours and unchanged: one write instead of a read and a write. A conflict leads to the long way.
       if (this.held && await this.#hold(deadline.signal)) return true;
       const view = await this.#look(deadline.signal);
-      if (mayHold(view, identity, clock.monotonic())) {
-        return await this.#hold(deadline.signal);
-      }
+      if (mayHold(view, identity, clock.monotonic())) return await this.#hold(deadline.signal);
       this.#sentAt = undefined; // also if we held it: somebody took it from us
       return false;
     } finally {
@@ -200,19 +198,18 @@ export class LeaseLock {
 
   async #hold(signal: AbortSignal): Promise<boolean> {
     const { clock, identity, leaseDurationMs } = this.#options;
-    const sentAt = { monotonic: clock.monotonic(), wall: clock.now() };
+    const sentAt = momentOf(clock);
     const how = { time: formatMicroTime(sentAt.wall), leaseDurationMs };
-    const render = (record: LeaseRecord) => renderHeld(record, identity, how);
-    if (!await this.#write(render, signal)) return false;
-    this.#sentAt = sentAt;
-    return true;
+    const wrote = await this.#write((record) => renderHeld(record, identity, how), signal);
+    if (wrote) this.#sentAt = sentAt;
+    return wrote;
   }
 
   // So that nobody has to wait. Best effort within a few seconds: it expires by itself.
   async #release(): Promise<void> {
     const { clock, log, name, identity } = this.#options;
     this.#sentAt = undefined;
-    if (this.#action) this.#action = "";
+    this.#action = "";
     const deadline = startDeadline(clock, RELEASE_MS, new AbortController().signal);
     const time = formatMicroTime(clock.now());
     try {
@@ -242,11 +239,10 @@ export class LeaseLock {
   ): Promise<boolean> {
     const { client, clock } = this.#options;
     const { lease } = this.#view ?? await this.#look(signal);
-    const known = lease.metadata.annotations;
-    const noted = { annotations: { ...known, [ACTION_ANNOTATION]: this.#action ?? "" } };
+    const noted = { [ACTION_ANNOTATION]: this.#action ?? "" };
     const metadata = {
       ...lease.metadata,
-      ...(this.#action || known?.[ACTION_ANNOTATION] ? noted : {}),
+      annotations: { ...lease.metadata.annotations, ...noted },
     };
     const next: Lease = { ...lease, metadata, spec: render(lease.spec ?? {}) };
     try {

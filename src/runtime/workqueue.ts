@@ -5,7 +5,7 @@
 import { backoffDelay } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
 import { TokenBucket } from "../base/token-bucket.ts";
-import { type MetricsOptions, QueueMetrics } from "./metrics.ts";
+import { type MetricsOptions, queueMetrics } from "./metrics.ts";
 
 const RETRY = { baseMs: 5, maxMs: 1_000_000, jitter: 0 };
 // All keys together: after the first hundred, ten retries a second.
@@ -13,7 +13,7 @@ const OVERALL = { burst: 100, everyMs: 100 };
 
 export class Workqueue {
   readonly #clock: Clock;
-  readonly #metrics: QueueMetrics;
+  readonly #metrics: ReturnType<typeof queueMetrics>;
   readonly #overall: TokenBucket;
 
   /** Keys to hand out, in the order of their first add. Every one is in dirty and none in processing. */
@@ -34,7 +34,7 @@ export class Workqueue {
 
   constructor(options: MetricsOptions) {
     this.#clock = options.clock;
-    this.#metrics = new QueueMetrics(options);
+    this.#metrics = queueMetrics(options);
     this.#overall = new TokenBucket(OVERALL, options.clock.monotonic());
   }
 

@@ -10,8 +10,7 @@ import { configMaps, secrets } from "../../src/api/kinds.ts";
 import { leases } from "../../src/kube/resource.ts";
 import type { ConfigMap } from "../../src/api/kinds.ts";
 import { keyOf } from "../../src/kube/store.ts";
-import { Controller, type ReconcileResult } from "../../src/runtime/controller.ts";
-import { source } from "../../src/runtime/sources.ts";
+import { Controller, type ReconcileResult, source } from "../../src/runtime/controller.ts";
 import { LeaseLock, type LeaseOptions } from "../../src/runtime/lease.ts";
 
 const server = await startApiServer(t, { controllers: false });
