@@ -2,7 +2,7 @@
 // and the first, when it goes on, writes nothing any more and ends. The API server's own audit log says who
 // wrote what and when.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -30,6 +30,7 @@ t.test("a leader that was frozen writes nothing when it goes on", async (t) => {
   const [policy, trail] = [`${audit}-policy.json`, `${audit}.log`];
   const rules = [{ level: "Metadata", omitStages: ["RequestReceived", "ResponseStarted"] }];
   writeFileSync(policy, JSON.stringify({ apiVersion: "audit.k8s.io/v1", kind: "Policy", rules }));
+  t.teardown(() => [policy, trail].forEach((file) => rmSync(file, { force: true })));
   const flags = [`--audit-policy-file=${policy}`, `--audit-log-path=${trail}`];
   const world = await World.start(t, { flags });
   const writesOf = (user: string): Audited[] =>

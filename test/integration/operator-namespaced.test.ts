@@ -1,25 +1,34 @@
 // The operator with rights in two namespaces only, as deploy/namespaced gives them: no ClusterRole names it,
 // and it does its work there and nothing elsewhere.
 
+import { execFileSync } from "node:child_process";
 import t from "tap";
+import { kubernetesBinaries } from "../../fixtures/apiserver/binaries.ts";
 import { pods, statefulSets } from "../../src/api/kinds.ts";
 import { spawnOperator } from "./operator-process.ts";
-import { applyFile, waitFor, World } from "./operator-world.ts";
+import { applyAll, waitFor, World } from "./operator-world.ts";
 
 const LIMIT_MS = 60_000;
-const WATCHED = "deploy/namespaced/watched/role.yaml";
+const RIGHTS = ["Role", "RoleBinding"];
+
+/** What kubectl apply -k would apply. */
+function rendered(folder: string): string {
+  return execFileSync(kubernetesBinaries().kubectl, ["kustomize", folder], { encoding: "utf8" });
+}
 
 t.test("an operator that watches two namespaces needs no right outside of them", async (t) => {
-  const world = await World.start(t, { rights: ["namespaced/leader.yaml"] });
-  const [one, two, other] = await Promise.all(
-    ["one", "two", "other"].map((n) => world.namespace(n)),
-  );
-  if (!one || !two || !other) throw new Error("no namespaces");
-  for (const namespace of [one, two]) await applyFile(world.client, WATCHED, namespace);
+  const manifests = rendered("fixtures/kubernetes/overlay-namespaced");
+  const [, watched = ""] = /--watch-namespaces=(\S+)/.exec(manifests) ?? [];
+  const [one = "", two = ""] = watched.split(",");
+  t.notMatch(manifests, /^kind: ClusterRoleBinding$/m, "nothing binds a ClusterRole");
+  const world = await World.start(t, { rights: [] });
+  const other = "elsewhere";
+  for (const name of [one, two, other]) await world.namespace(name);
+  await applyAll(world.client, manifests, RIGHTS);
   await world.create(other, { members: 1 });
   const { log, ports } = spawnOperator(t, {
     kubeconfig: world.operatorKubeconfig,
-    args: [`--watch-namespaces=${one},${two}`, "--log-level=debug"],
+    args: [`--watch-namespaces=${watched}`, "--log-level=debug"],
   });
   const { healthPort, metricsPort } = await ports();
   await waitFor("ready", LIMIT_MS, async () => {

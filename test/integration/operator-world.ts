@@ -230,16 +230,19 @@ export async function apply(client: KubeClient, object: KubeObject): Promise<voi
   await client.apply({ ...type, namespaced }, object, { fieldManager: "test" }, LIMIT);
 }
 
-/** Applies every object of a file; into a namespace if one is given. */
-export async function applyFile(
+export async function applyFile(client: KubeClient, file: string): Promise<void> {
+  await applyAll(client, readFileSync(file, "utf8"));
+}
+
+/** Applies every object of a YAML text, or those of the kinds. */
+export async function applyAll(
   client: KubeClient,
-  file: string,
-  namespace?: string,
+  text: string,
+  kinds?: readonly string[],
 ): Promise<void> {
-  for (const document of parseAllDocuments(readFileSync(file, "utf8"))) {
+  for (const document of parseAllDocuments(text)) {
     const object = document.toJS() as KubeObject;
-    const metadata = { ...object.metadata, ...(namespace !== undefined && { namespace }) };
-    await apply(client, { ...object, metadata });
+    if (kinds === undefined || kinds.includes(object.kind)) await apply(client, object);
   }
 }
 
