@@ -201,31 +201,40 @@ class Operator {
       handle: ({ path }) =>
         path === "/metrics"
           ? { ...text(200, this.#parts.metrics.render()), contentType: "text/plain; version=0.0.4" }
-          : NOT_FOUND,
+          : text(404, "not found"),
     });
     this.#parts.log.info("serving", { healthPort: health.port, metricsPort: metrics.port });
     return [health, metrics];
   }
 
-  /** Ready means that the stores are filled; a standby is ready too. */
   #health(path: string): HealthAnswer {
-    if (path === "/healthz") {
-      // Whoever has lost the Lease ends by itself; if it does not, the kubelet is to end it.
-      const stuck = this.#isLeading && this.#lock?.held === false;
-      return stuck
+    const hasLost = this.#isLeading && this.#lock?.held === false;
+    return answerHealth(path, { hasLost, missing: this.#controller.missing });
+  }
+}
+
+/**
+ * Ready means that the stores are filled; a standby is ready too. Who has lost the Lease ends by itself; if it
+ * does not, the kubelet is to end it.
+ */
+export function answerHealth(
+  path: string,
+  { hasLost, missing }: { readonly hasLost: boolean; readonly missing: readonly string[] },
+): HealthAnswer {
+  switch (path) {
+    case "/healthz":
+      return hasLost
         ? text(503, "the Lease is lost, and this process has not ended")
         : text(200, "ok");
-    }
-    if (path !== "/readyz") return NOT_FOUND;
-    const { missing } = this.#controller;
-    return missing.length === 0
-      ? text(200, "ok")
-      : text(503, `the watches have not delivered everything yet: ${missing.join(", ")}`);
+    case "/readyz":
+      return missing.length === 0
+        ? text(200, "ok")
+        : text(503, `the watches have not delivered everything yet: ${missing.join(", ")}`);
+    default:
+      return text(404, "not found");
   }
 }
 
 function text(status: number, body: string): HealthAnswer {
   return { status, body: `${body}\n`, contentType: "text/plain" };
 }
-
-const NOT_FOUND = text(404, "not found");

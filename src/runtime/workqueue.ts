@@ -103,7 +103,6 @@ export class Workqueue {
   shutDown(): Promise<void> {
     this.#shuttingDown = true;
     for (const { cancel } of this.#delayed.values()) cancel();
-    this.#delayed.clear();
     for (const waiter of this.#waiters.splice(0)) waiter(undefined);
     this.#noteDrained();
     return this.#drained.promise;

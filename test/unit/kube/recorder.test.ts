@@ -166,6 +166,20 @@ t.test("a server that does not answer holds nobody up, and memory is bounded", a
   t.match(writes.at(-1), { verb: "create", count: 1 });
 });
 
+t.test("only the last thousand objects are remembered", async (t) => {
+  const { writes, recorder, say } = start(t);
+  await say();
+  for (let i = 0; i < 1023; i++) await say("text", "Something", cluster(`c${i}`));
+  await say();
+  t.match(writes.at(-1), { verb: "patch", count: 2 });
+  for (let i = 0; i < 1024; i++) {
+    recorder.emit(cluster(`d${i}`), { type: "Normal", reason: "Something", message: "text" });
+  }
+  await settle();
+  await say();
+  t.match(writes.at(-1), { verb: "create", count: 1 });
+});
+
 t.test("after two minutes without an answer an Event is lost, the next is tried", async (t) => {
   const { clock, writes, state, say } = start(t);
   state.failure = ({ message }) =>

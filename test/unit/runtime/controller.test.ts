@@ -85,7 +85,21 @@ function start(
 
 const ALL = "/api/v1/configmaps";
 
-t.test("workers begin when every store is whole and when they may", async (t) => {
+t.test("workers begin when every store is whole", async (t) => {
+  const seen: string[] = [];
+  const { streams } = start(t, (key) => {
+    seen.push(key);
+    return Promise.resolve({});
+  }, {
+    sources: [{ type: configMaps, keys: (one) => [keyOf(one)] }, { type: pods, keys: () => [] }],
+  });
+  await streams.whole(ALL, "db/a");
+  t.same(seen, [], "a reconcile would take what is not there yet for missing");
+  await streams.whole("/api/v1/pods");
+  t.same(seen, ["db/a"]);
+});
+
+t.test("workers begin when they may, with warm stores", async (t) => {
   const seen: string[] = [];
   const gate = Promise.withResolvers<void>();
   const { controller, streams, lines } = start(t, (key) => {

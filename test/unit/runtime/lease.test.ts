@@ -19,6 +19,8 @@ class OneLease {
   readonly lanes: string[] = [];
   /** Requests are not answered while this is set; one that is aborted ends. */
   silent = false;
+  /** Writes are carried out, and answered after this. */
+  slow: Promise<void> | undefined;
   #version = 0;
 
   onLane(lane: string): this {
@@ -63,7 +65,9 @@ class OneLease {
         signal.addEventListener("abort", () => reject(signal.reason), { once: true });
       });
     }
-    return answer();
+    const answered = answer();
+    await this.slow;
+    return answered;
   }
 }
 
@@ -145,6 +149,22 @@ t.test("a hold counts from before its renewal was sent, and ends ten seconds lat
   t.same(server.asked, [], "what is lost is not given up");
 });
 
+t.test("an answer that comes late does not make the hold longer", async (t) => {
+  const { clock, server, lock, signal } = start(t);
+  const held = await lock("me").acquire(signal);
+  const slow = Promise.withResolvers<void>();
+  server.slow = slow.promise;
+  await clock.advance(6000);
+  t.match(server.asked, ["get", "create", "replace"], "sent after two seconds");
+  slow.resolve();
+  await settle();
+  server.silent = true;
+  await clock.advance(5999);
+  t.ok(held?.stillMine());
+  await clock.advance(1);
+  t.notOk(held?.stillMine(), "ten seconds after it was sent");
+});
+
 t.test("one request that hangs leaves time for another", async (t) => {
   const { clock, server, lock, signal } = start(t);
   const held = await lock("me").acquire(signal);
@@ -207,8 +227,10 @@ t.test("a Lease that is given up is taken at the next look", async (t) => {
   const held = await lock("first").acquire(own.signal);
   own.abort();
   t.ok(held?.signal.aborted);
+  server.asked.length = 0;
   await clock.advance(4000);
-  t.equal(server.lease?.spec?.holderIdentity, "first", "kept while its holder winds up");
+  t.equal(server.lease?.spec?.holderIdentity, "first");
+  t.same(server.asked, ["replace", "replace"], "renewed while its holder winds up");
   await held?.release();
   t.match(server.lease?.spec, { holderIdentity: "", leaseDurationSeconds: 1 });
   const second = lock("second").acquire(signal);

@@ -117,6 +117,18 @@ t.test("shutDown() wakes every waiter", async (t) => {
   t.same(await Promise.all(waiting), [undefined, undefined]);
 });
 
+t.test("shutDown() waits for what is being worked on", async (t) => {
+  const { queue: q } = queue();
+  q.add("a");
+  await q.get();
+  let ended = false;
+  const drained = q.shutDown().then(() => ended = true);
+  await settle();
+  t.notOk(ended);
+  q.done("a");
+  await drained;
+});
+
 t.test("shutDown() ends when everything has been given back, what was marked meanwhile too", async (t) => {
   const { queue: q } = queue();
   q.add("a");
