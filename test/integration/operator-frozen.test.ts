@@ -1,6 +1,9 @@
 // A leader that stands still in the middle of its work, for longer than its Lease: another one takes over,
 // and the first, when it goes on, writes nothing any more and ends. The API server's own audit log says who
-// wrote what and when.
+// wrote what.
+//
+// It is frozen while every pass waits for an answer. What a process has handed to its connection in the very
+// instant before it is frozen cannot be called back by anybody.
 
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -57,7 +60,17 @@ t.test("a leader that was frozen writes nothing when it goes on", async (t) => {
     const writes = writesOf("admin").length;
     return writes > CLUSTERS || `${writes} writes`;
   });
+  // Every pass is made to wait for an answer; the answers come while it is frozen.
+  world.server.freeze();
+  const { pid } = first.child;
+  let before = "";
+  await waitFor("every pass of the first waits", LIMIT_MS, async () => {
+    const [now, was] = [cpuTicks(pid), before];
+    before = now;
+    return now === was || now;
+  });
   first.child.kill("SIGSTOP");
+  world.server.thaw();
   await pause(FROZEN_MS); // what is tested is what this long does
   await waitFor("the second leads", LIMIT_MS, async () => {
     const lease = { namespace: "mysql-operator", name: "mysql-operator" };
@@ -65,12 +78,12 @@ t.test("a leader that was frozen writes nothing when it goes on", async (t) => {
     const holder = found?.spec?.holderIdentity ?? "";
     return holder.startsWith("second_") || holder;
   });
-  const before = writesOf("admin");
-  t.ok(before.length < CLUSTERS * 12, `${before.length} writes: it was in the middle of its work`);
+  const sent = writesOf("admin");
+  t.ok(sent.length < CLUSTERS * 12, `${sent.length} writes: it was in the middle of its work`);
   first.child.kill("SIGCONT");
   t.equal(await first.ended, 1, "it ends");
   t.match(first.log(), /Cannot go on without the Lease/);
-  const after = writesOf("admin").slice(before.length);
+  const after = writesOf("admin").slice(sent.length);
   t.strictSame(
     after.map(({ verb, requestURI }) => `${verb} ${requestURI}`),
     [],
@@ -83,3 +96,9 @@ t.test("a leader that was frozen writes nothing when it goes on", async (t) => {
   });
   t.ok(writesOf("system:serviceaccount:mysql-operator:mysql-operator").length > 0);
 });
+
+/** What a process has used of the CPU; the same twice means that it waits. */
+function cpuTicks(pid: number | undefined): string {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(" ");
+  return `${fields[13]} + ${fields[14]}`;
+}
