@@ -71,9 +71,7 @@ export class EventRecorder {
       return;
     }
     this.#queue.add(entry);
-    this.#sending ??= this.#send().finally(() => {
-      this.#sending = undefined;
-    });
+    this.#sending ??= this.#send();
   }
 
   /** Gives what is queued this long to be sent; the rest is dropped. */
@@ -126,6 +124,7 @@ export class EventRecorder {
         await this.#options.clock.sleep(waitMs, signal).catch(() => {}); // the loop sees the abort
       }
     }
+    this.#sending = undefined; // here, in the same turn as the look at an empty queue
   }
 
   /** True when there is nothing more to try. */

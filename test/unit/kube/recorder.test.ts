@@ -200,6 +200,17 @@ t.test("what was said again while it waited is one write with its whole count", 
   t.same(writes.map(({ verb, count }) => [verb, count]), [["create", 1], ["patch", 5]]);
 });
 
+t.test("what is said just when everything has been sent is sent too", async (t) => {
+  for (let turns = 0; turns < 20; turns++) {
+    const { writes, recorder } = start(t);
+    recorder.emit(cluster(), { type: "Normal", reason: "First", message: "text" });
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    recorder.emit(cluster(), { type: "Normal", reason: "Second", message: "text" });
+    await settle();
+    t.equal(writes.length, 2, `${turns} turns later`);
+  }
+});
+
 t.test("a refusal is the end of that Event", async (t) => {
   const { clock, writes, state, say } = start(t);
   state.failure = () => refusal(403, "Forbidden");
