@@ -185,8 +185,8 @@ export class LeaseLock {
     const limitMs = this.held ? Math.min(this.#leftMs, halfMs) : halfMs;
     const deadline = startDeadline(clock, limitMs, parent);
     try {
-      // Ours and unchanged: one write instead of a read and a write. A conflict leads to the long way.
-      if (this.held && await this.#hold(deadline.signal)) return true;
+      // Ours and unchanged: one write instead of a read and a write. Whatever hinders it, looking tells.
+      if (this.held && await this.#hold(deadline.signal).catch(() => false)) return true;
       const view = await this.#look(deadline.signal);
       if (mayHold(view, identity, clock.monotonic())) return await this.#hold(deadline.signal);
       this.#sentAt = undefined; // also if we held it: somebody took it from us
@@ -239,11 +239,8 @@ export class LeaseLock {
   ): Promise<boolean> {
     const { client, clock } = this.#options;
     const { lease } = this.#view ?? await this.#look(signal);
-    const noted = { [ACTION_ANNOTATION]: this.#action ?? "" };
-    const metadata = {
-      ...lease.metadata,
-      annotations: { ...lease.metadata.annotations, ...noted },
-    };
+    const annotations = { ...lease.metadata.annotations, [ACTION_ANNOTATION]: this.#action ?? "" };
+    const metadata = { ...lease.metadata, annotations };
     const next: Lease = { ...lease, metadata, spec: render(lease.spec ?? {}) };
     try {
       const written = metadata.resourceVersion === undefined
