@@ -36,18 +36,18 @@ export function refOfKey(key: string): { namespace?: string; name: string } {
 export class StoreWriter<T extends KubeObject> {
   readonly store: Store<T>;
   #objects = new Map<string, T>();
-  /** By scope, while its new whole state is being collected. */
-  readonly #incoming = new Map<string | undefined, Map<string, T>>();
-  /** Scopes of which no whole state has come yet. */
-  readonly #missing: Set<string | undefined>;
+  /** By namespace ("" for all of them), while its new whole state is being collected. */
+  readonly #incoming = new Map<string, Map<string, T>>();
+  /** Namespaces of which no whole state has come yet. */
+  readonly #missing: Set<string>;
   readonly #indexes: Indexes<T>;
   /** "index\0value" → keys. An empty set is removed. */
   readonly #indexed = new Map<string, Set<string>>();
 
-  /** Scopes are the namespaces that are watched one by one; undefined is all of them in one watch. */
-  constructor(indexes: Indexes<T> = {}, scopes: readonly (string | undefined)[] = [undefined]) {
+  /** With namespaces, each of them has a watch of its own that tells of nothing else. */
+  constructor(indexes: Indexes<T> = {}, namespaces: readonly string[] = [""]) {
     this.#indexes = indexes;
-    this.#missing = new Set(scopes);
+    this.#missing = new Set(namespaces);
     const objects = (): Map<string, T> => this.#objects;
     const isSynced = (): boolean => this.#missing.size === 0;
     this.store = {
@@ -64,18 +64,18 @@ export class StoreWriter<T extends KubeObject> {
     };
   }
 
-  /** Takes one event of a scope's watch in and says what it changed for readers. */
-  handle(event: WatcherEvent<T>, scope?: string): StoreChange<T>[] {
-    const incoming = this.#incoming.get(scope);
+  /** Takes in one event of a namespace's watch, and says what it changed for readers. */
+  handle(event: WatcherEvent<T>, namespace = ""): StoreChange<T>[] {
+    const incoming = this.#incoming.get(namespace);
     switch (event.type) {
       case "init":
-        this.#incoming.set(scope, new Map());
+        this.#incoming.set(namespace, new Map());
         return [];
       case "initApply":
         incoming?.set(keyOf(event.object), event.object);
         return [];
       case "initDone":
-        return this.#swap(scope);
+        return this.#swap(namespace);
       case "apply":
         return this.#set(keyOf(event.object), event.object);
       case "delete":
@@ -85,12 +85,12 @@ export class StoreWriter<T extends KubeObject> {
     }
   }
 
-  #swap(scope: string | undefined): StoreChange<T>[] {
-    const incoming = this.#incoming.get(scope) ?? new Map<string, T>();
-    this.#incoming.delete(scope);
-    this.#missing.delete(scope);
+  #swap(namespace: string): StoreChange<T>[] {
+    const incoming = this.#incoming.get(namespace) ?? new Map<string, T>();
+    this.#incoming.delete(namespace);
+    this.#missing.delete(namespace);
     const lost = [...this.#objects].filter(([key, { metadata }]) =>
-      !incoming.has(key) && (scope === undefined || metadata.namespace === scope)
+      !incoming.has(key) && (namespace === "" || metadata.namespace === namespace)
     );
     return [
       ...lost.flatMap(([key]) => this.#set(key, undefined)),

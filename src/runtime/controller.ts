@@ -68,8 +68,8 @@ export function afterReconcile(
   return requeueAfterMs === undefined ? "forget" : { afterMs: requeueAfterMs };
 }
 
-// One watch: of a whole source (no scope), or of one of its namespaces.
-type Following = { source: Source; scope: string | undefined; writer: StoreWriter<KubeObject> };
+// One watch: of one of a source's namespaces, or of all there are ("").
+type Following = { source: Source; namespace: string; writer: StoreWriter<KubeObject> };
 
 export class Controller {
   readonly #options: ControllerOptions;
@@ -91,9 +91,9 @@ export class Controller {
     const by = ["controller", "kind"];
     this.#restarts = options.metrics.counter("watch_restarts_total", "Watches opened again", by);
     this.#following = options.sources.flatMap((source) => {
-      const scopes = source.namespaces?.length ? source.namespaces : [undefined];
-      const writer = new StoreWriter(source.indexes, scopes);
-      return scopes.map((scope) => ({ source, scope, writer }));
+      const namespaces = source.namespaces?.length ? source.namespaces : [""];
+      const writer = new StoreWriter(source.indexes, namespaces);
+      return namespaces.map((namespace) => ({ source, namespace, writer }));
     });
   }
 
@@ -135,9 +135,9 @@ export class Controller {
 
   async #follow(following: Following, signal: AbortSignal): Promise<void> {
     const { client, clock, name } = this.#options;
-    const { source: { type, labelSelector }, scope } = following;
+    const { source: { type, labelSelector }, namespace } = following;
     const selection = {
-      ...(scope !== undefined && { namespace: scope }),
+      ...(namespace !== "" && { namespace }),
       ...(labelSelector !== undefined && { labelSelector }),
     };
     const onRestart = (): void => this.#restarts.inc({ controller: name, kind: type.kind });
@@ -152,9 +152,9 @@ export class Controller {
     }
   }
 
-  #take({ source, scope, writer }: Following, event: WatcherEvent<KubeObject>): void {
+  #take({ source, namespace, writer }: Following, event: WatcherEvent<KubeObject>): void {
     try {
-      for (const { before, after } of writer.handle(event, scope)) {
+      for (const { before, after } of writer.handle(event, namespace)) {
         const verb = before && after ? "changed" : after ? "appeared" : "gone";
         const objects = [before, after].filter((object) => object !== undefined);
         const keys = new Set(objects.flatMap((object) => source.keys(object)));
