@@ -61,8 +61,9 @@ const DEFAULTS = {
   retryPeriodMs: 2_000,
 };
 const JITTER_FACTOR = 1.2;
-const RELEASE_MS = 5_000;
 const ACTION_ANNOTATION = "mysql.oracle.com/action";
+
+type Render = (record: LeaseRecord) => LeaseRecord;
 
 export class LeaseLock {
   readonly #options: Required<LeaseOptions>;
@@ -126,7 +127,7 @@ export class LeaseLock {
     this.#action = action;
     let held: HeldLease | undefined;
     try {
-      if (await this.#attempt(signal)) held = this.#keep(signal);
+      if (await this.#hold(signal)) held = this.#keep(signal);
       return held;
     } finally {
       if (!held) this.#action = undefined;
@@ -170,56 +171,48 @@ export class LeaseLock {
       await clock.sleep(Math.min(retryPeriodMs, this.#leftMs), signal).catch(() => {}); // seen below
       if (signal.aborted || !this.held) return;
       try {
-        await this.#attempt(signal);
+        await this.#hold(signal);
       } catch (error) {
         if (!signal.aborted) log.warn("lease not renewed", { lease: name, err: error });
       }
     }
   }
 
-  // Takes or renews it if that is allowed. Two such requests fit into the time that a hold is valid.
-  async #attempt(parent: AbortSignal): Promise<boolean> {
-    const { clock, identity, renewDeadlineMs } = this.#options;
-    const halfMs = renewDeadlineMs / 2;
-    // An answer that comes when the hold has ended is too late: its holder must be told in time.
-    const limitMs = this.held ? Math.min(this.#leftMs, halfMs) : halfMs;
-    const deadline = startDeadline(clock, limitMs, parent);
-    try {
-      // Ours and unchanged: one write instead of a read and a write. Whatever hinders it, looking tells.
-      if (this.held && await this.#hold(deadline.signal).catch(() => false)) return true;
-      const view = await this.#look(deadline.signal);
-      if (mayHold(view, identity, clock.monotonic())) return await this.#hold(deadline.signal);
-      this.#sentAt = undefined; // also if we held it: somebody took it from us
-      return false;
-    } finally {
-      deadline.clear();
-    }
-  }
-
-  async #hold(signal: AbortSignal): Promise<boolean> {
+  async #hold(parent: AbortSignal): Promise<boolean> {
     const { clock, identity, leaseDurationMs } = this.#options;
     const sentAt = momentOf(clock);
     const how = { time: formatMicroTime(sentAt.wall), leaseDurationMs };
-    const wrote = await this.#write((record) => renderHeld(record, identity, how), signal);
+    const wrote = await this.#write((record) => renderHeld(record, identity, how), parent);
     if (wrote) this.#sentAt = sentAt;
     return wrote;
   }
 
-  // So that nobody has to wait. Best effort within a few seconds: it expires by itself.
+  // So that nobody has to wait. Best effort: it expires by itself.
   async #release(): Promise<void> {
-    const { clock, log, name, identity } = this.#options;
-    this.#sentAt = undefined;
+    const { clock, log, name } = this.#options;
+    this.#sentAt = undefined; // first: from now on somebody else may have it
     this.#action = "";
-    const deadline = startDeadline(clock, RELEASE_MS, new AbortController().signal);
     const time = formatMicroTime(clock.now());
+    await this.#write((record) => renderReleased(record, time), new AbortController().signal)
+      .catch((error: unknown) => log.debug("lease not released", { lease: name, err: error }));
+  }
+
+  // Writes the record if that is allowed. Two such attempts fit into the time that a hold is valid.
+  async #write(render: Render, parent: AbortSignal): Promise<boolean> {
+    const { clock, identity, renewDeadlineMs } = this.#options;
+    const halfMs = renewDeadlineMs / 2;
+    // An answer that comes when the hold has ended is too late: its holder must be told in time.
+    const limitMs = this.held ? Math.min(this.#leftMs, halfMs) : halfMs;
+    const { signal, clear } = startDeadline(clock, limitMs, parent);
     try {
-      await this.#look(deadline.signal);
-      if (this.holder !== identity) return;
-      await this.#write((record) => renderReleased(record, time), deadline.signal);
-    } catch (error) {
-      log.debug("lease not released", { lease: name, err: error });
+      // Ours and unchanged: one request instead of two. Whatever hinders it, looking tells.
+      if (this.held && await this.#put(render, signal).catch(() => false)) return true;
+      const view = await this.#look(signal);
+      if (mayHold(view, identity, clock.monotonic())) return await this.#put(render, signal);
+      this.#sentAt = undefined; // also if we held it: somebody took it from us
+      return false;
     } finally {
-      deadline.clear();
+      clear();
     }
   }
 
@@ -233,10 +226,7 @@ export class LeaseLock {
   }
 
   // False when somebody else has written since we looked.
-  async #write(
-    render: (record: LeaseRecord) => LeaseRecord,
-    signal: AbortSignal,
-  ): Promise<boolean> {
+  async #put(render: Render, signal: AbortSignal): Promise<boolean> {
     const { client, clock } = this.#options;
     const { lease } = this.#view ?? await this.#look(signal);
     const annotations = { ...lease.metadata.annotations, [ACTION_ANNOTATION]: this.#action ?? "" };

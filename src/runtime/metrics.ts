@@ -45,15 +45,9 @@ export function queueMetrics({ name, clock, metrics }: MetricsOptions) {
   };
 }
 
-/** How a reconcile ended; the last four are errors, of which three are counted apart too. */
-export type ReconcileEnd =
-  | "success"
-  | "requeue_after"
-  | "aborted"
-  | "error"
-  | "terminal"
-  | "timeout"
-  | "panic";
+type Failure = "error" | "terminal" | "timeout" | "panic";
+/** How a reconcile ended. */
+export type ReconcileEnd = Failure | "success" | "requeue_after" | "aborted";
 
 /** Returns what is to be called when a reconcile begins; that returns what is to be called at its end. */
 export function reconcileMetrics(
