@@ -44,7 +44,7 @@ import {
   type HealthRequest,
   startHealthServer,
 } from "./runtime/health-server.ts";
-import { ActionLease } from "./runtime/lease.ts";
+import { LeaseLock } from "./runtime/lease.ts";
 
 export type AgentOptions = AgentConfig & { readonly env: Record<string, string | undefined> };
 export type AgentDeps = { readonly log: Logger; readonly clock: Clock };
@@ -138,7 +138,7 @@ function assemble(parts: AgentParts) {
   });
   const { multiPrimary } = settings;
   const observer = new Observer({ identity, multiPrimary, local, peers, cluster, clock, log });
-  const lease = new ActionLease({
+  const lease = new LeaseLock({
     client,
     namespace: identity.namespace,
     name: settings.leaseName,
@@ -173,7 +173,7 @@ type ActorParts = {
   local: LocalObserver;
   cluster: ClusterReader;
   shell: Shell;
-  lease: ActionLease;
+  lease: LeaseLock;
   metrics: AgentMetrics;
 };
 

@@ -1,19 +1,17 @@
 // The operator put together: connection, client, controllers, leader election, health and metrics.
 //
 // Every replica follows the watches, so that a standby takes over with warm stores; only the one that
-// holds the Lease lets its workers begin. Losing the Lease ends the process: it starts again as a standby,
-// with no pass under way that another leader does not know of.
+// holds the Lease lets its workers begin, and every write is refused from the moment on when the Lease is
+// not surely held. Losing it ends the process: it starts again as a standby, with no pass under way that
+// another leader does not know of.
 
 import { hostname } from "node:os";
-import { type Clock, startDeadline } from "./base/clock.ts";
+import { type Clock, startDeadline, untilAborted } from "./base/clock.ts";
+import { abortReason } from "./base/errors.ts";
 import type { Logger } from "./base/log.ts";
 import { MetricRegistry } from "./base/metrics.ts";
 import { type OperatorConfig, VERSION } from "./config.ts";
-import {
-  ClusterCensus,
-  type ClusterControllerOptions,
-  createClusterController,
-} from "./controllers/cluster/controller.ts";
+import { ClusterCensus, createClusterController } from "./controllers/cluster/controller.ts";
 import { connect, type KubeClient } from "./kube/client.ts";
 import { loadConnection } from "./access/connection.ts";
 import type { Connection } from "./kube/connection.ts";
@@ -24,7 +22,7 @@ import {
   type HealthServer,
   startHealthServer,
 } from "./runtime/health-server.ts";
-import { LeaseHolder } from "./runtime/lease.ts";
+import { LeaseLock } from "./runtime/lease.ts";
 
 /** Name of the leader's Lease; also of the field manager and of the Events' source. */
 const NAME = "mysql-operator";
@@ -49,47 +47,46 @@ export async function runOperator(
     ...(config.kubeconfig !== undefined && { kubeconfig: config.kubeconfig }),
     ...(config.master !== undefined && { master: config.master }),
   });
+  const metrics = new MetricRegistry();
   const client = connect(connection, { userAgent: `${NAME}/${VERSION}`, log, clock });
   const replica = config.hostname ?? hostname();
   log.info("operator starting", { version: VERSION, server: connection.server, replica });
-  const recorder = new EventRecorder({ client, component: NAME, instance: replica, clock, log });
-  const operator = new Operator(config, { ...deps, client, connection, recorder, replica });
   try {
-    await operator.run(signal);
+    await new Operator(config, { ...deps, metrics, client, connection, replica }).run(signal);
   } finally {
-    await recorder.flush(FLUSH_MS);
     await client.close();
     log.info("operator stopped");
   }
 }
 
 type Parts = OperatorDeps & {
+  readonly metrics: MetricRegistry;
   readonly client: KubeClient;
   readonly connection: Connection;
-  readonly recorder: EventRecorder;
   readonly replica: string;
 };
 
 class Operator {
   readonly #config: OperatorConfig;
   readonly #parts: Parts;
-  readonly #metrics = new MetricRegistry();
-  readonly #controllers: readonly Controller[];
+  /** None when every replica may act. */
+  readonly #lock: LeaseLock | undefined;
+  readonly #recorder: EventRecorder;
+  readonly #controller: Controller;
   readonly #leading = Promise.withResolvers<void>();
   #isLeading = false;
   readonly #stop = new AbortController();
 
   constructor(config: OperatorConfig, parts: Parts) {
+    const { clock, log, replica } = parts;
     this.#config = config;
     this.#parts = parts;
-    const census = new ClusterCensus(this.#metrics, parts.replica);
-    const namespaces = config.watchNamespaces.length > 0 ? config.watchNamespaces : [undefined];
-    this.#controllers = namespaces.map((namespace) =>
-      createClusterController({
-        ...this.#controllerOptions(census),
-        ...(namespace !== undefined && { namespace }),
-      })
-    );
+    const lock = this.#lock = config.leaderElect ? this.#leaderLease() : undefined;
+    const client = parts.client.withGuard(() => {
+      if (lock?.held === false) throw abortReason("this replica does not lead");
+    });
+    this.#recorder = new EventRecorder({ client, component: NAME, instance: replica, clock, log });
+    this.#controller = this.#clusterController(client);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -97,9 +94,9 @@ class Operator {
     if (signal.aborted) return;
     signal.addEventListener("abort", follow, { once: true });
     const servers = await this.#serve();
-    const working = Promise.all(this.#controllers.map((one) => one.run(this.#stop.signal)));
+    const working = this.#controller.run(this.#stop.signal);
     // Whatever ends first takes the rest with it; a failure is reported after all have ended.
-    const tasks = [working, this.#lead(working)].map((task) =>
+    const tasks = [this.#untilEnded(working), this.#lead(working)].map((task) =>
       task.finally(() => this.#stop.abort())
     );
     const results = await Promise.allSettled(tasks);
@@ -109,8 +106,8 @@ class Operator {
     if (failed !== undefined) throw failed.reason;
   }
 
-  #controllerOptions(census: ClusterCensus): ClusterControllerOptions {
-    const { client, recorder, clock, log } = this.#parts;
+  #clusterController(client: KubeClient): Controller {
+    const { clock, log, metrics, replica } = this.#parts;
     const config = this.#config;
     const settings = {
       serverRepository: config.mysqlServerImage,
@@ -119,73 +116,76 @@ class Operator {
       clusterDomain: config.clusterDomain,
       operatorVersion: VERSION,
     };
-    return {
+    return createClusterController({
       client,
-      recorder,
+      recorder: this.#recorder,
       clock,
       log,
-      census,
-      metrics: this.#metrics,
+      census: new ClusterCensus(metrics, replica),
+      metrics,
       workers: config.workers,
+      namespaces: config.watchNamespaces,
       plan: { settings, resyncMs: config.minResyncPeriodMs },
-      mayAct: async (signal) => {
-        // Once it leads, a replica leads until its process ends: no waiting, no listener per pass.
-        if (!this.#isLeading) await untilFirst(this.#leading.promise, signal);
-      },
-    };
+      mayBegin: this.#leading.promise,
+    });
   }
 
-  /** Opens the gate when this replica leads; ends when it stops or has lost the Lease. */
-  async #lead(working: Promise<unknown>): Promise<void> {
-    if (!this.#config.leaderElect) {
-      this.#begin();
-      await working;
-      return;
-    }
-    this.#status(0);
-    let lost: unknown;
-    await this.#leaseHolder().run(async (term) => {
-      this.#status(1);
-      this.#begin();
-      await untilAborted(term);
-      this.#status(0);
-      if (!this.#stop.signal.aborted) lost = term.reason;
-      this.#stop.abort(term.reason);
-      // The Lease is given up only after the last pass has ended, or has had its time.
-      await this.#ended(working);
-    }, this.#stop.signal);
-    if (lost === undefined) return;
-    const message = `Cannot go on without the Lease ${NAME}: starting again as a standby`;
-    throw new Error(message, { cause: lost });
-  }
-
-  #leaseHolder(): LeaseHolder {
+  #leaderLease(): LeaseLock {
     const { client, connection, clock, log, replica } = this.#parts;
-    return new LeaseHolder({
+    return new LeaseLock({
       client,
       namespace: this.#config.leaderElectionNamespace ?? connection.namespace,
       name: NAME,
       // A container that is started again in the same Pod is another candidate.
       identity: `${replica}_${Math.floor(clock.random() * 2 ** 32).toString(16)}`,
+      mayCreate: true,
       clock,
       log,
     });
   }
 
-  #status(leads: 0 | 1): void {
-    const help = "Whether this replica leads";
-    this.#metrics.gauge("leader_election_master_status", help, ["name"]).set({ name: NAME }, leads);
-  }
-
-  #begin(): void {
+  /** Opens the gate when this replica leads; ends when it stops or has lost the Lease. */
+  async #lead(working: Promise<void>): Promise<void> {
+    if (this.#lock === undefined) {
+      this.#leading.resolve();
+      await this.#untilEnded(working);
+      return await this.#recorder.flush(FLUSH_MS);
+    }
+    this.#status(0);
+    const held = await this.#lock.acquire(this.#stop.signal);
+    if (held === undefined) return;
+    this.#parts.log.info("leading", { lease: NAME });
+    this.#status(1);
     this.#isLeading = true;
     this.#leading.resolve();
+    await untilAborted(held.signal);
+    const lost = !this.#stop.signal.aborted;
+    this.#status(0);
+    this.#stop.abort(held.signal.reason);
+    try {
+      await this.#untilEnded(working);
+      await this.#recorder.flush(FLUSH_MS);
+    } finally {
+      // Only after the last pass has ended, or has had its time.
+      await held.release();
+    }
+    if (!lost) return;
+    const message = `Cannot go on without the Lease ${NAME}: starting again as a standby`;
+    throw new Error(message, { cause: held.signal.reason });
   }
 
-  /** Waits for the last passes, at most for the grace period. */
-  async #ended(working: Promise<unknown>): Promise<void> {
-    const graceMs = this.#config.shutdownGraceMs;
-    const deadline = startDeadline(this.#parts.clock, graceMs, new AbortController().signal);
+  #status(leads: 0 | 1): void {
+    const help = "Whether this replica leads";
+    const status = this.#parts.metrics.gauge("leader_election_master_status", help, ["name"]);
+    status.set({ name: NAME }, leads);
+  }
+
+  /** Waits until it is to stop, and from then on for the last passes, at most for the grace period. */
+  async #untilEnded(working: Promise<void>): Promise<void> {
+    await Promise.race([working, untilAborted(this.#stop.signal)]);
+    const { clock } = this.#parts;
+    const never = new AbortController().signal;
+    const deadline = startDeadline(clock, this.#config.shutdownGraceMs, never);
     await Promise.race([working, untilAborted(deadline.signal)]);
     deadline.clear();
   }
@@ -200,37 +200,41 @@ class Operator {
       ...metricsAddress,
       handle: ({ path }) =>
         path === "/metrics"
-          ? { status: 200, body: this.#metrics.render(), contentType: "text/plain; version=0.0.4" }
-          : NOT_FOUND,
+          ? { ...text(200, this.#parts.metrics.render()), contentType: "text/plain; version=0.0.4" }
+          : text(404, "not found"),
     });
     this.#parts.log.info("serving", { healthPort: health.port, metricsPort: metrics.port });
     return [health, metrics];
   }
 
-  /** Ready means that the stores are filled; a standby is ready too. */
   #health(path: string): HealthAnswer {
-    if (path === "/healthz") return { status: 200, body: "ok\n", contentType: "text/plain" };
-    if (path !== "/readyz") return NOT_FOUND;
-    const ready = this.#controllers.every(({ synced }) => synced);
-    return ready ? { status: 200, body: "ok\n", contentType: "text/plain" } : {
-      status: 503,
-      body: "the watches have not delivered everything yet\n",
-      contentType: "text/plain",
-    };
+    const hasLost = this.#isLeading && this.#lock?.held === false;
+    return answerHealth(path, { hasLost, missing: this.#controller.missing });
   }
 }
 
-const NOT_FOUND: HealthAnswer = { status: 404, body: "not found\n", contentType: "text/plain" };
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
+/**
+ * Ready means that the stores are filled; a standby is ready too. Who has lost the Lease ends by itself; if it
+ * does not, the kubelet is to end it.
+ */
+export function answerHealth(
+  path: string,
+  { hasLost, missing }: { readonly hasLost: boolean; readonly missing: readonly string[] },
+): HealthAnswer {
+  switch (path) {
+    case "/healthz":
+      return hasLost
+        ? text(503, "the Lease is lost, and this process has not ended")
+        : text(200, "ok");
+    case "/readyz":
+      return missing.length === 0
+        ? text(200, "ok")
+        : text(503, `the watches have not delivered everything yet: ${missing.join(", ")}`);
+    default:
+      return text(404, "not found");
+  }
 }
 
-/** Waits for the promise, at most until the signal is aborted. @throws the signal's reason then. */
-async function untilFirst(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  await Promise.race([promise, untilAborted(signal)]);
-  signal.throwIfAborted();
+function text(status: number, body: string): HealthAnswer {
+  return { status, body: `${body}\n`, contentType: "text/plain" };
 }

@@ -6,14 +6,14 @@ import { backoffDelay } from "../base/backoff.ts";
 import { type Clock, formatTime } from "../base/clock.ts";
 import { describeError, isAbort } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
-import type { ActionLease } from "../runtime/lease.ts";
+import type { LeaseLock } from "../runtime/lease.ts";
 import { type AgentAction, isEffect, UNDER_LEASE } from "./actions.ts";
 import { type Facts, type History, NO_HISTORY } from "./facts.ts";
 import type { AgentMetrics } from "./metrics.ts";
 import { ActionError, type Permit } from "./perform.ts";
 
 export type ActorOptions = {
-  readonly lease: ActionLease;
+  readonly lease: LeaseLock;
   /** Looks at everything now. @throws when the API server does not answer */
   readonly lookAgain: (signal: AbortSignal) => Promise<Facts>;
   readonly decide: (facts: Facts) => AgentAction;

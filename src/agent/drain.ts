@@ -9,7 +9,7 @@ import { pods } from "../api/kinds.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { ViewMember } from "../mysql/queries.ts";
 import type { Shell } from "../mysql/shell.ts";
-import type { ActionLease } from "../runtime/lease.ts";
+import type { LeaseLock } from "../runtime/lease.ts";
 import { isPrimary, type LocalView, ownRow } from "./facts.ts";
 import type { Roles } from "./roles.ts";
 import { type Identity, ownEndpoint, podOfMember } from "./settings.ts";
@@ -20,7 +20,7 @@ export type DrainOptions = {
   readonly look: (signal: AbortSignal) => Promise<LocalView>;
   /** Ends the connections of applications to the own server. */
   readonly endClients: () => Promise<unknown>;
-  readonly lease: ActionLease;
+  readonly lease: LeaseLock;
   readonly shell: Shell;
   readonly roles: Roles;
   readonly client: KubeClient;

@@ -94,6 +94,33 @@ export function startDeadline(clock: Clock, ms: number, parent: AbortSignal): De
   };
 }
 
+/** A moment on both clocks. */
+export type Moment = { readonly monotonic: number; readonly wall: number };
+
+export function momentOf(clock: Clock): Moment {
+  return { monotonic: clock.monotonic(), wall: clock.now() };
+}
+
+// The wall clock is also set, but by small steps.
+const LARGEST_STEP_MS = 2_000;
+
+/**
+ * Milliseconds since a moment; Infinity when the machine seems to have been suspended meanwhile, because
+ * the monotonic clock stands still then.
+ */
+export function elapsedMs(clock: Clock, since: Moment): number {
+  const ms = clock.monotonic() - since.monotonic;
+  return clock.now() - since.wall - ms < LARGEST_STEP_MS ? ms : Infinity;
+}
+
+/** Resolves when the signal is aborted, at once if it has been. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
 /** Calls run in the next turn of the event loop, after everything that is already due. */
 export function nextTurn(run: () => void): void {
   setImmediate(run);

@@ -39,6 +39,17 @@ function safeJson(value: object): string {
   }
 }
 
+/** Whether nobody meant it to be thrown: whatever is has a code, or is an abort. */
+export function isBug(error: unknown): boolean {
+  return !(error instanceof Error && ("code" in error || isAbort(error)));
+}
+
+/** For a log line: what was seen, and where if it is a bug. */
+export function errorFields(error: unknown): { err: string; stack?: string | undefined } {
+  const bug = isBug(error) && error instanceof Error;
+  return { err: describeError(error), ...(bug && { stack: error.stack }) };
+}
+
 /** For the default branch of a switch over a union: the compiler proves that it is never reached. */
 export function assertNever(value: never): never {
   throw new Error(`unexpected value: ${JSON.stringify(value)}`);

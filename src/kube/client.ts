@@ -13,7 +13,13 @@ import { apiVersion, describeRef, type ObjectRef, type ResourceType } from "./re
 import { type Lane, Transport, TransportError, type TransportResponse } from "./transport.ts";
 import type { KubeObject } from "./object.ts";
 
-export type ClientOptions = { userAgent: string; log: Logger; clock: Clock };
+export type ClientOptions = {
+  userAgent: string;
+  log: Logger;
+  clock: Clock;
+  /** Asked right before everything that is not a GET is sent; a throw keeps it from being sent. */
+  beforeWrite?: () => void;
+};
 
 const DEADLINE_MS: Record<Lane, number> = { request: 30_000, watch: 30_000, lease: 5_000 };
 const ATTEMPTS = 4;
@@ -41,6 +47,11 @@ export class KubeClient {
   /** The same client with its plain requests on another lane. */
   onLane(lane: Lane): KubeClient {
     return new KubeClient(this.#transport, this.#options, lane);
+  }
+
+  /** The same client for writes that only some may do, e.g. who leads at that very moment. */
+  withGuard(beforeWrite: () => void): KubeClient {
+    return new KubeClient(this.#transport, { ...this.#options, beforeWrite }, this.#lane);
   }
 
   /** The object, or undefined when it is not there. */
@@ -229,6 +240,7 @@ export class KubeClient {
   }
 
   async #once<T>(what: string, request: build.KubeRequest, signal: AbortSignal): Promise<T> {
+    if (request.method !== "GET") this.#options.beforeWrite?.();
     const response = await this.#transport.send(this.#lane, request, signal);
     if (response.status < 200 || response.status > 299) {
       throw await refusal(what, response, this.#options.clock.now());

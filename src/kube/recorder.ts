@@ -1,17 +1,21 @@
-// Events (core/v1) for people: a message about an object, counted up when it repeats. Recording is never
-// waited for and never fails: a full queue and a refusing server lose Events, nothing else.
+// Events (core/v1) for people. Recording is never waited for and never fails: a full queue and a refusing
+// server lose Events, nothing else. What is said is decided as client-go's correlator does: repeats count
+// up, many different messages about one thing become one, and an object that is talked about all the time
+// has its Events written ever more seldom.
 
 import { type Clock, formatTime } from "../base/clock.ts";
+import { isAbort } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
-import { ApiError, isNotFound } from "./api-error.ts";
+import { TokenBucket } from "../base/token-bucket.ts";
+import { ApiError, isAlreadyExists, isNotFound } from "./api-error.ts";
 import type { KubeClient } from "./client.ts";
+import type { Event, KubeObject, ObjectReference } from "./object.ts";
 import { events } from "./resource.ts";
-import type { Event, KubeObject } from "./object.ts";
 
 export type EventContent = { type: "Normal" | "Warning"; reason: string; message: string };
 
 export interface RecorderOptions {
-  client: KubeClient;
+  client: Pick<KubeClient, "create" | "patch">;
   /** Which program reports, e.g. mysql-operator. */
   component: string;
   /** Which copy of it, e.g. the Pod's name. */
@@ -21,21 +25,33 @@ export interface RecorderOptions {
 }
 
 const LONGEST_QUEUE = 256;
-const MOST_REMEMBERED = 1024;
-// After this long a repeat is news again.
-const REPEAT_WINDOW_MS = 600_000;
-const ATTEMPTS = 3;
-const RETRY_MS = 2000;
+const MOST_OBJECTS = 1024;
+// After this long without a word about it, a thing is news again.
+const QUIET_MS = 600_000;
+// This many different messages are told one by one, all others together.
+const MOST_MESSAGES = 9;
+const COMBINED = "(combined from similar events): ";
+// Per object: 25 Events at once, then one every five minutes.
+const SPAM = { burst: 25, everyMs: 300_000 };
+const LONGEST_MESSAGE_BYTES = 1024;
+const LONGEST_NAME = 253;
+// Two minutes of a server that does not answer.
+const ATTEMPTS = 12;
+const RETRY_MS = 10_000;
 
-type Entry = { event: Event; count: number; lastAt: number };
+/** One Event object: its count goes up with every repeat. */
+type Entry = { event: Event; count: number; lastAt: number; created: boolean };
+/** What was said about one thing (an object, a type, a reason), by message. */
+type Topic = { said: Map<string, Entry>; lastAt: number };
+type Subject = { topics: Map<string, Topic>; tokens: TokenBucket };
 
 export class EventRecorder {
   readonly #options: RecorderOptions;
   readonly #stop = new AbortController();
-  readonly #queue: string[] = [];
-  /** What was said lately, by what makes two Events the same one; the oldest first. */
-  readonly #entries = new Map<string, Entry>();
-  readonly #created = new Set<string>();
+  /** By object; the one that was longest not talked about first. */
+  readonly #subjects = new Map<string, Subject>();
+  /** To be sent. One that is said again while it waits is sent once, with its new count. */
+  readonly #queue = new Set<Entry>();
   #sending: Promise<void> | undefined;
   #serial: number;
 
@@ -44,29 +60,18 @@ export class EventRecorder {
     this.#serial = Math.floor(options.clock.random() * 0x1000);
   }
 
-  /** Says something about an object; the same thing again within ten minutes only counts up. */
+  /** Says something about an object. */
   emit(object: KubeObject, content: EventContent): void {
     const { clock, log } = this.#options;
-    const now = clock.now();
-    const { uid, name } = object.metadata;
-    const key = [uid, name, content.type, content.reason, content.message].join("\0");
-    const known = this.#entries.get(key);
-    const repeated = known !== undefined && now - known.lastAt < REPEAT_WINDOW_MS;
-    const entry: Entry = repeated
-      ? { event: known.event, count: known.count + 1, lastAt: now }
-      : { event: this.#render(object, content, now), count: 1, lastAt: now };
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
-    this.#forgetOldest();
-    if (this.#queue.includes(key)) return; // its count is sent with it
-    if (this.#queue.length >= LONGEST_QUEUE) {
-      log.debug("event dropped", { reason: content.reason, object: name });
+    const subject = this.#subject(object);
+    const entry = this.#entry(subject, object, content);
+    if (this.#queue.has(entry)) return;
+    if (!subject.tokens.take(clock.monotonic()) || this.#queue.size >= LONGEST_QUEUE) {
+      log.debug("event dropped", { reason: content.reason, object: object.metadata.name });
       return;
     }
-    this.#queue.push(key);
-    this.#sending ??= this.#send().finally(() => {
-      this.#sending = undefined;
-    });
+    this.#queue.add(entry);
+    this.#sending ??= this.#send();
   }
 
   /** Gives what is queued this long to be sent; the rest is dropped. */
@@ -76,34 +81,70 @@ export class EventRecorder {
     cancel();
   }
 
+  #subject({ kind, metadata: { uid, namespace, name } }: KubeObject): Subject {
+    const key = [kind, namespace, name, uid].join("\0");
+    const known = this.#subjects.get(key);
+    const now = this.#options.clock.monotonic();
+    const subject = known ?? { topics: new Map(), tokens: new TokenBucket(SPAM, now) };
+    this.#subjects.delete(key);
+    this.#subjects.set(key, subject);
+    const [oldest = ""] = this.#subjects.keys();
+    if (this.#subjects.size > MOST_OBJECTS) this.#subjects.delete(oldest);
+    return subject;
+  }
+
+  // The Event that says this: a known one with its count gone up, or a new one.
+  #entry({ topics }: Subject, object: KubeObject, content: EventContent): Entry {
+    const now = this.#options.clock.now();
+    const id = `${content.type} ${content.reason}`;
+    const known = topics.get(id);
+    const said = known && now - known.lastAt < QUIET_MS ? known.said : new Map<string, Entry>();
+    topics.set(id, { said, lastAt: now });
+    const isOneOfMany = said.size >= MOST_MESSAGES && !said.has(content.message);
+    const text = isOneOfMany ? COMBINED + content.message : content.message;
+    const key = isOneOfMany ? COMBINED : text;
+    const entry = said.get(key) ??
+      { event: this.#render(object, content, now), count: 0, lastAt: now, created: false };
+    said.set(key, entry);
+    entry.event.message = shortened(text);
+    entry.count++;
+    entry.lastAt = now;
+    return entry;
+  }
+
   async #send(): Promise<void> {
     const { signal } = this.#stop;
-    // Taken out before it is sent: what is said again meanwhile is queued again with its new count.
-    for (let key = this.#queue.shift(); key !== undefined; key = this.#queue.shift()) {
+    for (const entry of this.#queue) {
+      // Taken out before it is sent: what is said again meanwhile is queued again.
+      this.#queue.delete(entry);
       for (let attempt = 1; attempt <= ATTEMPTS && !signal.aborted; attempt++) {
-        const entry = this.#entries.get(key);
-        if (!entry || await this.#write(entry)) break;
-        await this.#options.clock.sleep(RETRY_MS, signal).catch(() => {}); // the loop sees the abort
+        if (await this.#write(entry)) break;
+        // The first at any time, so that not everybody comes back at once.
+        const waitMs = attempt === 1 ? RETRY_MS * this.#options.clock.random() : RETRY_MS;
+        await this.#options.clock.sleep(waitMs, signal).catch(() => {}); // the loop sees the abort
       }
     }
+    this.#sending = undefined; // here, in the same turn as the look at an empty queue
   }
 
   /** True when there is nothing more to try. */
-  async #write({ event, count, lastAt }: Entry): Promise<boolean> {
+  async #write(entry: Entry): Promise<boolean> {
     const { client, log } = this.#options;
+    const { event, count, lastAt, created } = entry;
     const { namespace = "default", name } = event.metadata;
-    const body = { count, lastTimestamp: formatTime(lastAt) };
+    const body = { message: event.message, count, lastTimestamp: formatTime(lastAt) };
     try {
-      if (this.#created.has(name)) {
-        await client.patch(events, { namespace, name }, { body }, this.#stop.signal);
-      } else {
-        await client.create(events, { ...event, ...body }, this.#stop.signal);
-        this.#created.add(name);
-      }
+      if (created) await client.patch(events, { namespace, name }, { body }, this.#stop.signal);
+      else await client.create(events, { ...event, ...body }, this.#stop.signal);
+      entry.created = true;
       return true;
     } catch (error) {
-      if (isNotFound(error) && this.#created.delete(name)) return false; // expired: make it anew
-      const refused = error instanceof ApiError;
+      if (created && isNotFound(error)) {
+        entry.created = false; // expired: made anew
+        return await this.#write(entry);
+      }
+      if (isAlreadyExists(error)) entry.created = true; // an answer that was lost
+      const refused = error instanceof ApiError || isAbort(error);
       if (refused) log.debug("event refused", { event: name, reason: event.reason, err: error });
       return refused;
     }
@@ -111,21 +152,16 @@ export class EventRecorder {
 
   #render(object: KubeObject, content: EventContent, now: number): Event {
     const { component, instance } = this.#options;
-    const { name, uid, resourceVersion, namespace = "default" } = object.metadata;
+    const { apiVersion, kind, metadata: { namespace, name, uid, resourceVersion } } = object;
     // Unique among recorders: the time, then a number that begins anywhere.
-    const suffix = `${Math.trunc(now).toString(16)}${(this.#serial++ & 0xfff).toString(16)}`;
+    const suffix = `.${Math.trunc(now).toString(16)}${(this.#serial++ & 0xfff).toString(16)}`;
+    const stem = name.slice(0, LONGEST_NAME - suffix.length).replace(/[.-]+$/, "");
+    const involved = { apiVersion, kind, namespace, name, uid, resourceVersion };
     return {
       apiVersion: "v1",
       kind: "Event",
-      metadata: { name: `${name}.${suffix}`, namespace },
-      involvedObject: {
-        apiVersion: object.apiVersion,
-        kind: object.kind,
-        name,
-        ...(object.metadata.namespace === undefined ? {} : { namespace }),
-        ...(uid === undefined ? {} : { uid }),
-        ...(resourceVersion === undefined ? {} : { resourceVersion }),
-      },
+      metadata: { name: stem + suffix, namespace: namespace ?? "default" },
+      involvedObject: involved as ObjectReference, // what is undefined is not sent
       ...content,
       firstTimestamp: formatTime(now),
       source: { component, host: instance },
@@ -133,12 +169,11 @@ export class EventRecorder {
       reportingInstance: instance,
     };
   }
+}
 
-  #forgetOldest(): void {
-    if (this.#entries.size <= MOST_REMEMBERED) return;
-    const [oldest] = this.#entries;
-    if (!oldest) return;
-    this.#entries.delete(oldest[0]);
-    this.#created.delete(oldest[1].event.metadata.name);
-  }
+function shortened(message: string): string {
+  const bytes = Buffer.from(message);
+  if (bytes.length <= LONGEST_MESSAGE_BYTES) return message;
+  // A character that is cut in two becomes U+FFFD.
+  return bytes.subarray(0, LONGEST_MESSAGE_BYTES - 3).toString().replace(/\uFFFD$/, "") + "…";
 }

@@ -36,17 +36,20 @@ export function refOfKey(key: string): { namespace?: string; name: string } {
 export class StoreWriter<T extends KubeObject> {
   readonly store: Store<T>;
   #objects = new Map<string, T>();
-  /** Set while a new whole state is being collected. */
-  #incoming: Map<string, T> | undefined;
-  #synced = false;
+  /** By namespace ("" for all of them), while its new whole state is being collected. */
+  readonly #incoming = new Map<string, Map<string, T>>();
+  /** Namespaces of which no whole state has come yet. */
+  readonly #missing: Set<string>;
   readonly #indexes: Indexes<T>;
   /** "index\0value" → keys. An empty set is removed. */
   readonly #indexed = new Map<string, Set<string>>();
 
-  constructor(indexes: Indexes<T> = {}) {
+  /** With namespaces, each of them has a watch of its own that tells of nothing else. */
+  constructor(indexes: Indexes<T> = {}, namespaces: readonly string[] = [""]) {
     this.#indexes = indexes;
+    this.#missing = new Set(namespaces);
     const objects = (): Map<string, T> => this.#objects;
-    const isSynced = (): boolean => this.#synced;
+    const isSynced = (): boolean => this.#missing.size === 0;
     this.store = {
       get: (key) => objects().get(key),
       list: () => [...objects().values()],
@@ -61,33 +64,36 @@ export class StoreWriter<T extends KubeObject> {
     };
   }
 
-  /** Takes one event in and says what it changed for readers. */
-  handle(event: WatcherEvent<T>): StoreChange<T>[] {
+  /** Takes in one event of a namespace's watch, and says what it changed for readers. */
+  handle(event: WatcherEvent<T>, namespace = ""): StoreChange<T>[] {
+    const incoming = this.#incoming.get(namespace);
     switch (event.type) {
       case "init":
-        this.#incoming = new Map();
+        this.#incoming.set(namespace, new Map());
         return [];
       case "initApply":
-        this.#incoming?.set(keyOf(event.object), event.object);
+        incoming?.set(keyOf(event.object), event.object);
         return [];
       case "initDone":
-        return this.#swap();
+        return this.#swap(namespace);
       case "apply":
         return this.#set(keyOf(event.object), event.object);
       case "delete":
-        if (!this.#incoming) return this.#set(keyOf(event.object), undefined);
-        this.#incoming.delete(keyOf(event.object));
+        if (!incoming) return this.#set(keyOf(event.object), undefined);
+        incoming.delete(keyOf(event.object));
         return [];
     }
   }
 
-  #swap(): StoreChange<T>[] {
-    const incoming = this.#incoming ?? new Map<string, T>();
-    this.#incoming = undefined;
-    this.#synced = true;
-    const lost = [...this.#objects.keys()].filter((key) => !incoming.has(key));
+  #swap(namespace: string): StoreChange<T>[] {
+    const incoming = this.#incoming.get(namespace) ?? new Map<string, T>();
+    this.#incoming.delete(namespace);
+    this.#missing.delete(namespace);
+    const lost = [...this.#objects].filter(([key, { metadata }]) =>
+      !incoming.has(key) && (namespace === "" || metadata.namespace === namespace)
+    );
     return [
-      ...lost.flatMap((key) => this.#set(key, undefined)),
+      ...lost.flatMap(([key]) => this.#set(key, undefined)),
       ...[...incoming].flatMap(([key, object]) => this.#set(key, object)),
     ];
   }

@@ -1,18 +1,18 @@
 // The loop around a reconcile function: watches → stores → keys → workqueue → workers. Level-triggered:
-// a worker gets a key and looks at the stores, never an event. Workers start once every store is synced.
+// a worker gets a key and looks at the stores, never an event. Workers begin once every store is whole.
 // The whole retry policy is afterReconcile(); nothing else in the program repeats on failure.
 
-import type { Clock } from "../base/clock.ts";
-import { describeError, isAbort, TerminalError } from "../base/errors.ts";
+import { type Clock, startDeadline, untilAborted } from "../base/clock.ts";
+import { errorFields, isBug, TerminalError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
-import type { MetricRegistry } from "../base/metrics.ts";
+import type { Counter, MetricRegistry } from "../base/metrics.ts";
 import type { KubeClient } from "../kube/client.ts";
+import type { KubeObject } from "../kube/object.ts";
 import type { ResourceType } from "../kube/resource.ts";
 import { type Indexes, type Store, StoreWriter } from "../kube/store.ts";
-import type { KubeObject } from "../kube/object.ts";
 import { watch } from "../kube/watch.ts";
 import type { WatcherEvent } from "../kube/watcher.ts";
-import { ReconcileMetrics } from "./reconcile-metrics.ts";
+import { type ReconcileEnd, reconcileMetrics } from "./metrics.ts";
 import { Workqueue } from "./workqueue.ts";
 
 export type ReconcileResult = { requeueAfterMs?: number };
@@ -20,9 +20,9 @@ export type ReconcileResult = { requeueAfterMs?: number };
 /** One watched type and the keys that an object of it concerns. */
 export interface Source<T extends KubeObject = KubeObject> {
   type: ResourceType<T>;
-  namespace?: string;
+  /** Only these, each with a watch of its own into the one store; all of them if there is none. */
+  namespaces?: readonly string[];
   labelSelector?: string;
-  fieldSelector?: string;
   indexes?: Indexes<T>;
   /** A method, so that a Source<Pod> is a Source. */
   keys(object: T): readonly string[];
@@ -39,18 +39,25 @@ export interface ControllerOptions {
   workers: number;
   client: KubeClient;
   sources: readonly Source[];
+  /** Workers wait for this too, e.g. until this replica leads; the stores are filled meanwhile. */
+  mayBegin?: Promise<void>;
   /** Makes the world right for one key. Throws to be called again later. */
   reconcile(
     key: string,
     context: { log: Logger; reason: string },
     signal: AbortSignal,
   ): Promise<ReconcileResult>;
+  /** After this long a reconcile is aborted and no longer waited for. */
+  reconcileTimeoutMs?: number;
   log: Logger;
   clock: Clock;
   metrics: MetricRegistry;
 }
 
-export type Outcome = { ok: true; result: ReconcileResult } | { ok: false; error: unknown };
+/** expired: it was aborted because its time was up. */
+export type Outcome =
+  | { ok: true; result: ReconcileResult }
+  | { ok: false; error: unknown; expired: boolean };
 
 /** What happens to a key next: nothing, again after growing delays, never mind, or at a set time. */
 export function afterReconcile(
@@ -61,33 +68,39 @@ export function afterReconcile(
   return requeueAfterMs === undefined ? "forget" : { afterMs: requeueAfterMs };
 }
 
-type Following = { source: Source; writer: StoreWriter<KubeObject> };
+// One watch: of one of a source's namespaces, or of all there are ("").
+type Following = { source: Source; namespace: string; writer: StoreWriter<KubeObject> };
 
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #log: Logger;
   readonly #queue: Workqueue;
   readonly #following: readonly Following[];
+  readonly #synced = Promise.withResolvers<void>();
   /** Why each waiting key was added; the first reason wins. */
   readonly #reasons = new Map<string, string>();
-  readonly #metrics: ReconcileMetrics;
-  #announceSynced = (): void => {};
+  /** Counts a reconcile's beginning, then its end. */
+  readonly #started: () => (end: ReconcileEnd) => void;
+  readonly #restarts: Counter;
 
   constructor(options: ControllerOptions) {
-    const { name, clock, metrics } = options;
     this.#options = options;
-    this.#log = options.log.with({ controller: name });
-    this.#queue = new Workqueue({ name, clock, metrics });
-    this.#metrics = new ReconcileMetrics(metrics, options);
-    this.#following = options.sources.map((source) => ({
-      source,
-      writer: new StoreWriter(source.indexes),
-    }));
+    this.#log = options.log.with({ controller: options.name });
+    this.#queue = new Workqueue(options);
+    this.#started = reconcileMetrics(options);
+    const by = ["controller", "kind"];
+    this.#restarts = options.metrics.counter("watch_restarts_total", "Watches opened again", by);
+    this.#following = options.sources.flatMap((source) => {
+      const namespaces = source.namespaces?.length ? source.namespaces : [""];
+      const writer = new StoreWriter(source.indexes, namespaces);
+      return namespaces.map((namespace) => ({ source, namespace, writer }));
+    });
   }
 
-  /** Whether every store holds a whole state. */
-  get synced(): boolean {
-    return this.#following.every(({ writer }) => writer.store.synced);
+  /** Kinds whose store does not hold a whole state yet: none when the controller is ready to work. */
+  get missing(): string[] {
+    const unsynced = this.#following.filter(({ writer }) => !writer.store.synced);
+    return [...new Set(unsynced.map(({ source }) => source.type.kind))];
   }
 
   /** The store of a watched type. */
@@ -107,41 +120,41 @@ export class Controller {
 
   /** Works until the signal is aborted and the work in progress has ended. */
   async run(signal: AbortSignal): Promise<void> {
-    const allSynced = new Promise<void>((resolve) => {
-      this.#announceSynced = resolve;
-      if (this.synced) resolve();
-    });
-    const stopped = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener("abort", () => resolve(), { once: true });
-    });
+    const { mayBegin, workers } = this.#options;
+    const stopped = untilAborted(signal);
+    if (this.missing.length === 0) this.#synced.resolve();
     const watches = this.#following.map((following) => this.#follow(following, signal));
-    await Promise.race([allSynced, stopped]);
-    if (!signal.aborted) this.#log.info("controller started", { workers: this.#options.workers });
-    const workers = Array.from({ length: this.#options.workers }, () => this.#work(signal));
+    await Promise.race([this.#synced.promise, stopped]);
+    if (!signal.aborted) this.#log.info("stores filled");
+    await Promise.race([mayBegin, stopped]);
+    if (!signal.aborted) this.#log.info("controller started", { workers });
+    for (let worker = 0; worker < workers; worker++) void this.#work(signal);
     await stopped;
-    this.#queue.shutDown();
-    await Promise.all([...watches, ...workers]);
+    await Promise.all([...watches, this.#queue.shutDown()]);
   }
 
   async #follow(following: Following, signal: AbortSignal): Promise<void> {
-    const { client, clock } = this.#options;
-    const { type, keys: _keys, indexes: _indexes, ...selection } = following.source;
-    const onRestart = (): void => this.#metrics.watchRestarted(type.kind);
+    const { client, clock, name } = this.#options;
+    const { source: { type, labelSelector }, namespace } = following;
+    const selection = {
+      ...(namespace !== "" && { namespace }),
+      ...(labelSelector !== undefined && { labelSelector }),
+    };
+    const onRestart = (): void => this.#restarts.inc({ controller: name, kind: type.kind });
     const options = { ...selection, log: this.#log, clock, onRestart };
     try {
       for await (const event of watch(client, type, options, signal)) {
         this.#take(following, event);
-        if (event.type === "initDone" && this.synced) this.#announceSynced();
+        if (event.type === "initDone" && this.missing.length === 0) this.#synced.resolve();
       }
     } catch (error) {
       if (!signal.aborted) throw error; // watch() ends by abort only
     }
   }
 
-  #take({ source, writer }: Following, event: WatcherEvent<KubeObject>): void {
+  #take({ source, namespace, writer }: Following, event: WatcherEvent<KubeObject>): void {
     try {
-      for (const { before, after } of writer.handle(event)) {
+      for (const { before, after } of writer.handle(event, namespace)) {
         const verb = before && after ? "changed" : after ? "appeared" : "gone";
         const objects = [before, after].filter((object) => object !== undefined);
         const keys = new Set(objects.flatMap((object) => source.keys(object)));
@@ -149,24 +162,16 @@ export class Controller {
       }
     } catch (error) {
       // A bug in keys() or an index must not make the controller deaf to everything else.
-      this.#log.error("watch event not understood", {
-        kind: source.type.kind,
-        ...errorFields(error),
-      });
+      const fields = { kind: source.type.kind, ...errorFields(error) };
+      this.#log.error("watch event not understood", fields);
     }
   }
 
   async #work(signal: AbortSignal): Promise<void> {
-    for (
-      let key = await this.#queue.get(signal);
-      key !== undefined;
-      key = await this.#queue.get(signal)
-    ) {
-      try {
-        await this.#reconcile(key, signal);
-      } finally {
-        this.#queue.done(key);
-      }
+    for (let key = await this.#queue.get(); key !== undefined; key = await this.#queue.get()) {
+      // After the end whatever is left is only given back.
+      if (!signal.aborted) await this.#reconcile(key, signal);
+      this.#queue.done(key);
     }
   }
 
@@ -175,49 +180,44 @@ export class Controller {
     this.#reasons.delete(key);
     const log = this.#log.with({ key });
     log.debug("reconcile started", { reason });
-    const finished = this.#metrics.started();
-    let outcome: Outcome;
-    try {
-      outcome = { ok: true, result: await this.#options.reconcile(key, { log, reason }, signal) };
-    } catch (error) {
-      outcome = { ok: false, error };
-    }
-    if (!outcome.ok && signal.aborted) return finished("aborted");
-    this.#next(key, log, { outcome, finished });
+    const ended = this.#started();
+    const outcome = await this.#attempt(key, { log, reason }, signal);
+    const aborted = !outcome.ok && !outcome.expired && signal.aborted;
+    ended(aborted ? "aborted" : this.#next(key, outcome, log));
   }
 
-  #next(
+  // Its signal is aborted before the key is given to anybody else, so one that hangs writes no more.
+  async #attempt(
     key: string,
-    log: Logger,
-    { outcome, finished }: { outcome: Outcome; finished: (result: string) => void },
-  ): void {
-    const next = afterReconcile(outcome);
-    const fields = outcome.ok ? {} : errorFields(outcome.error);
-    switch (next) {
-      case "forget":
-        this.#queue.forget(key);
-        return finished("success");
-      case "drop":
-        this.#queue.forget(key);
-        log.error("reconcile failed, not repeated", fields);
-        return finished("error");
-      case "backoff":
-        this.#queue.addRateLimited(key);
-        log.warn("reconcile failed", fields);
-        return finished("error");
-      default:
-        this.#queue.forget(key);
-        this.#queue.addAfter(key, next.afterMs);
-        return finished("requeue_after");
+    context: { log: Logger; reason: string },
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const { clock, reconcileTimeoutMs = 120_000 } = this.#options;
+    const deadline = startDeadline(clock, reconcileTimeoutMs, signal);
+    const late = untilAborted(deadline.signal).then(() => {
+      if (deadline.expired) throw new Error(`not ended within ${reconcileTimeoutMs} ms`);
+      return new Promise<never>(() => {}); // only asked to end: waited for
+    });
+    try {
+      const pass = this.#options.reconcile(key, context, deadline.signal);
+      return { ok: true, result: await Promise.race([pass, late]) };
+    } catch (error) {
+      return { ok: false, error, expired: deadline.expired };
+    } finally {
+      deadline.clear();
     }
   }
-}
 
-// An error without a code is nobody's answer but a bug: its stack is wanted.
-function errorFields(error: unknown): Record<string, unknown> {
-  const expected = error instanceof Error && ("code" in error || isAbort(error));
-  return {
-    err: describeError(error),
-    ...(!expected && error instanceof Error ? { stack: error.stack } : {}),
-  };
+  #next(key: string, outcome: Outcome, log: Logger): ReconcileEnd {
+    const next = afterReconcile(outcome);
+    if (next === "backoff") this.#queue.addRateLimited(key);
+    else this.#queue.forget(key);
+    if (typeof next === "object") this.#queue.addAfter(key, next.afterMs);
+    if (outcome.ok) return next === "forget" ? "success" : "requeue_after";
+    const fields = errorFields(outcome.error);
+    if (next === "drop") log.error("reconcile failed, not repeated", fields);
+    else log.warn("reconcile failed", fields);
+    if (outcome.expired) return "timeout";
+    return next === "drop" ? "terminal" : isBug(outcome.error) ? "panic" : "error";
+  }
 }

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { describeError } from "../base/errors.ts";
 
-export type HealthRequest = { method: string; path: string; query: URLSearchParams };
+export type HealthRequest = { path: string; query: URLSearchParams };
 export type HealthAnswer = { status: number; body: string; contentType?: string };
 
 export interface HealthServerOptions {
@@ -25,61 +25,55 @@ export interface HealthServer {
 
 /** Listens; rejects when the port cannot be had. */
 export async function startHealthServer(options: HealthServerOptions): Promise<HealthServer> {
+  const { address: host, port, handle } = options;
   const closing = new AbortController();
   const limits = { requestTimeout: 10_000, headersTimeout: 10_000 };
   const server = createServer(limits, (request, response) => {
-    const how = { response, closing: closing.signal };
-    answer(options, request, how).catch((error: unknown): HealthAnswer => ({
-      status: 500,
-      body: JSON.stringify({ error: describeError(error) }),
-    })).then((ready) => send(response, ready, how));
+    const gone = new AbortController();
+    const abort = (): void => gone.abort();
+    response.once("close", abort);
+    closing.signal.addEventListener("abort", abort, { once: true });
+    answer(request, (parsed) => handle(parsed, gone.signal))
+      .catch((error: unknown) => refusal(500, describeError(error)))
+      .then((ready) => send(response, ready, closing.signal.aborted))
+      .finally(() => closing.signal.removeEventListener("abort", abort));
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause) => {
-      reject(new Error(`cannot listen on ${options.address}:${options.port}`, { cause }));
+      reject(new Error(`cannot listen on ${host}:${port}`, { cause }));
     });
-    server.listen({ host: options.address, port: options.port }, resolve);
+    server.listen({ host, port }, resolve);
   });
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        closing.abort();
-        server.closeIdleConnections();
-      }),
-  };
+  const close = (): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      closing.abort();
+      server.closeIdleConnections();
+    });
+  return { port: (server.address() as AddressInfo).port, close };
+}
+
+function refusal(status: number, error: string): HealthAnswer {
+  return { status, body: JSON.stringify({ error }) };
 }
 
 async function answer(
-  options: HealthServerOptions,
-  request: IncomingMessage,
-  { response, closing }: { response: ServerResponse; closing: AbortSignal },
+  { method, url = "/" }: IncomingMessage,
+  handle: (request: HealthRequest) => Promise<HealthAnswer> | HealthAnswer,
 ): Promise<HealthAnswer> {
-  const { method = "", url = "/" } = request;
-  if (method !== "GET") {
-    return { status: 405, body: JSON.stringify({ error: "method not allowed" }) };
-  }
-  if (!URL.canParse(url, "http://localhost")) {
-    return { status: 400, body: JSON.stringify({ error: "bad request" }) };
-  }
+  if (method !== "GET") return refusal(405, "method not allowed");
+  if (!URL.canParse(url, "http://localhost")) return refusal(400, "bad request");
   const { pathname, searchParams } = new URL(url, "http://localhost");
-  const gone = new AbortController();
-  response.once("close", () => gone.abort());
-  closing.addEventListener("abort", () => gone.abort(), { once: true });
-  return await options.handle({ method, path: pathname, query: searchParams }, gone.signal);
+  return await handle({ path: pathname, query: searchParams });
 }
 
-function send(
-  response: ServerResponse,
-  { status, body, contentType }: HealthAnswer,
-  how: { closing: AbortSignal },
-): void {
+// A connection that is kept open would hold up close() until the client's patience ends.
+function send(response: ServerResponse, answer: HealthAnswer, isLast: boolean): void {
+  const { status, body, contentType = "application/json" } = answer;
   if (response.destroyed) return;
   response.writeHead(status, {
-    // A connection that is kept open would hold up close() until the client's patience ends.
-    ...(how.closing.aborted ? { connection: "close" } : {}),
-    "content-type": contentType ?? "application/json",
+    ...(isLast ? { connection: "close" } : {}),
+    "content-type": contentType,
     "content-length": Buffer.byteLength(body),
     ...(status === 405 ? { allow: "GET" } : {}),
   });

@@ -24,7 +24,7 @@ t.test("two replicas", async (t) => {
   await world.create(namespace, { members: 1 });
   await world.untilCondition(namespace, "Ready", "False Creating");
   await waitFor("the standby's stores are filled", SECONDS, async () => {
-    return second.lines.some(({ msg }) => msg === "controller started") || "not yet";
+    return second.lines.some(({ msg }) => msg === "stores filled") || "not yet";
   });
   t.strictSame(second.lines.filter(({ msg }) => msg === "applied"), [], "the standby did nothing");
 

@@ -1,10 +1,10 @@
 // The operator as a process, on Node and on Deno: it becomes ready, serves its metrics, and ends with 0
 // on SIGTERM after it has given up the Lease.
 
-import { spawn } from "node:child_process";
 import process from "node:process";
 import t from "tap";
 import { leases } from "../../src/kube/resource.ts";
+import { spawnOperator } from "./operator-process.ts";
 import { LIMIT, waitFor, World } from "./operator-world.ts";
 
 const SECONDS = 60_000;
@@ -13,17 +13,11 @@ const RUNTIMES = { node: [process.execPath], deno: ["deno", "run", "-A", "--quie
 t.test("the operator as a process", async (t) => {
   const world = await World.start(t);
   const lease = { namespace: "mysql-operator", name: "mysql-operator" };
-  for (const [runtime, [command = "", ...runtimeArgs]] of Object.entries(RUNTIMES)) {
+  for (const [runtime, argv] of Object.entries(RUNTIMES)) {
     await t.test(`on ${runtime}`, async (t) => {
-      const child = spawn(command, [...runtimeArgs, "src/main.ts", "operator", ...args(world)], {
-        stdio: ["ignore", "ignore", "pipe"],
-        env: { PATH: process.env["PATH"], HOME: process.env["HOME"], OPERATOR_IMAGE: "x/y:1" },
-      });
-      let log = "";
-      child.stderr.on("data", (chunk) => log += chunk);
-      const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
-      t.teardown(() => void child.kill("SIGKILL"));
-      const { healthPort, metricsPort } = await ports(() => log);
+      const kubeconfig = world.operatorKubeconfig;
+      const { child, log, ended, ports } = spawnOperator(t, { kubeconfig, runtime: argv });
+      const { healthPort, metricsPort } = await ports();
 
       await waitFor("ready", SECONDS, async () => {
         const { status } = await fetch(`http://127.0.0.1:${healthPort}/readyz`);
@@ -31,7 +25,7 @@ t.test("the operator as a process", async (t) => {
       });
       t.equal((await fetch(`http://127.0.0.1:${healthPort}/healthz`)).status, 200);
       t.equal((await fetch(`http://127.0.0.1:${healthPort}/nothing`)).status, 404);
-      await waitFor("it leads", SECONDS, async () => log.includes('"msg":"leading"') || log);
+      await waitFor("it leads", SECONDS, async () => log().includes('"msg":"leading"') || log());
       const namespace = await world.namespace(`process-${runtime}`);
       await world.create(namespace, {});
       await world.untilCondition(namespace, "Ready", "False Creating");
@@ -47,23 +41,3 @@ t.test("the operator as a process", async (t) => {
     });
   }
 });
-
-function args(world: World): string[] {
-  return [
-    `--kubeconfig=${world.operatorKubeconfig}`,
-    "--hostname=replica",
-    "--leader-election-namespace=mysql-operator",
-    "--health-address=127.0.0.1:0",
-    "--metrics-address=127.0.0.1:0",
-  ];
-}
-
-/** The ports that the operator says it listens on. */
-async function ports(log: () => string): Promise<{ healthPort: number; metricsPort: number }> {
-  let line: string | undefined;
-  await waitFor("the operator listens", SECONDS, async () => {
-    line = log().split("\n").find((text) => text.includes('"msg":"serving"'));
-    return line !== undefined || log();
-  });
-  return JSON.parse(line ?? "{}") as { healthPort: number; metricsPort: number };
-}

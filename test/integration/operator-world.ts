@@ -5,7 +5,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
-import { type RealApiServer, startApiServer } from "../../fixtures/apiserver/real-apiserver.ts";
+import {
+  type RealApiServer,
+  type ServerOptions,
+  startApiServer,
+} from "../../fixtures/apiserver/real-apiserver.ts";
 import type { Cluster } from "../../src/api/cluster.ts";
 import { clusters } from "../../src/api/group.ts";
 import { type InstanceReport, renderInstanceReport } from "../../src/api/instance-report.ts";
@@ -40,6 +44,18 @@ const PLURALS: Readonly<Record<string, string>> = {
   RoleBinding: "rolebindings",
 };
 
+/** Of deploy/, besides the operator's rights. */
+const FILES = [
+  "operator/namespace.yaml",
+  "operator/service-account.yaml",
+  "crds/mysqlclusters.yaml",
+];
+
+export type WorldOptions = ServerOptions & {
+  /** Files of deploy/ with the operator's rights. */
+  readonly rights?: readonly string[];
+};
+
 export type RunningOperator = {
   /** What it logged, parsed. */
   readonly lines: readonly Record<string, unknown>[];
@@ -55,12 +71,11 @@ export class World {
   /** Path; with the shipped rights of the operator's ServiceAccount. */
   readonly operatorKubeconfig: string;
 
-  static async start(t: Test): Promise<World> {
-    const server = await startApiServer(t);
+  static async start(t: Test, options: WorldOptions = {}): Promise<World> {
+    const server = await startApiServer(t, options);
     const client = server.client();
-    for (const file of ["namespace.yaml", "crds/mysqlclusters.yaml", "rbac.yaml"]) {
-      await applyFile(client, join("deploy", file));
-    }
+    const { rights = ["rbac.yaml"] } = options;
+    for (const file of [...FILES, ...rights]) await applyFile(client, join("deploy", file));
     await waitFor("the CRD is served", TEST_LIMIT_MS, async () => {
       await client.list(clusters, {}, LIMIT);
       return true;
@@ -216,8 +231,18 @@ export async function apply(client: KubeClient, object: KubeObject): Promise<voi
 }
 
 export async function applyFile(client: KubeClient, file: string): Promise<void> {
-  for (const document of parseAllDocuments(readFileSync(file, "utf8"))) {
-    await apply(client, document.toJS() as KubeObject);
+  await applyAll(client, readFileSync(file, "utf8"));
+}
+
+/** Applies every object of a YAML text, or those of the kinds. */
+export async function applyAll(
+  client: KubeClient,
+  text: string,
+  kinds?: readonly string[],
+): Promise<void> {
+  for (const document of parseAllDocuments(text)) {
+    const object = document.toJS() as KubeObject;
+    if (kinds === undefined || kinds.includes(object.kind)) await apply(client, object);
   }
 }
 

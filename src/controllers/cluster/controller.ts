@@ -30,23 +30,22 @@ export type ClusterControllerOptions = {
   readonly log: Logger;
   readonly metrics: MetricRegistry;
   readonly workers: number;
-  /** Only this namespace; all of them if it is not given. */
-  readonly namespace?: string;
+  /** Only these namespaces; all of them if there is none. */
+  readonly namespaces: readonly string[];
   readonly plan: Omit<PlanOptions, "passwords">;
   readonly census: ClusterCensus;
   /** Resolves when this process may act; until then the stores are filled and nothing else happens. */
-  readonly mayAct: (signal: AbortSignal) => Promise<void>;
+  readonly mayBegin: Promise<void>;
 };
 
-/** A controller for the Clusters of one namespace, or of all. */
+/** The controller for the Clusters of the namespaces. */
 export function createClusterController(options: ClusterControllerOptions): Controller {
   const { client, recorder, clock, plan, census } = options;
   const controller: Controller = new Controller({
     ...options,
     name: "cluster",
-    sources: clusterSources(options.namespace),
+    sources: clusterSources(options.namespaces),
     async reconcile(key, { log }, signal) {
-      await options.mayAct(signal);
       const stored = controller.store(clusters).get(key);
       if (stored === undefined) {
         census.gone(key);
@@ -68,11 +67,10 @@ export function createClusterController(options: ClusterControllerOptions): Cont
 }
 
 /** Clusters themselves, and everything with the Cluster's label. */
-export function clusterSources(namespace: string | undefined): Source[] {
-  const where = namespace === undefined ? {} : { namespace };
-  const labelled = { ...where, labelSelector: CLUSTER_LABEL, keys: concernedClusters };
+export function clusterSources(namespaces: readonly string[]): Source[] {
+  const labelled = { namespaces, labelSelector: CLUSTER_LABEL, keys: concernedClusters };
   return [
-    { ...where, type: clusters, keys: (cluster) => [keyOf(cluster)] },
+    { namespaces, type: clusters, keys: (cluster) => [keyOf(cluster)] },
     { ...labelled, type: pods, indexes: { [PODS_BY_CLUSTER]: labelledCluster } },
     ...WATCHED_KINDS.map((type) => ({ ...labelled, type })),
   ];

@@ -7,7 +7,7 @@ import { AgentMetrics } from "../../../src/agent/metrics.ts";
 import { ActionError, type Permit } from "../../../src/agent/perform.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { silentLogger } from "../../../src/base/log.ts";
-import type { ActionLease } from "../../../src/runtime/lease.ts";
+import type { LeaseLock } from "../../../src/runtime/lease.ts";
 import * as a from "./builders.ts";
 
 const ADD: AgentAction = { type: "add-instance", via: "main-0:3306", method: "incremental" };
@@ -34,7 +34,7 @@ function world(changes: Partial<ActorOptions> = {}): World {
         release: () => Promise.resolve(void lease.held--),
       });
     },
-  } as unknown as ActionLease;
+  } as unknown as LeaseLock;
   const actor = new Actor({
     lease: actionLease,
     lookAgain: () => Promise.resolve(a.facts(2)),

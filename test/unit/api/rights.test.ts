@@ -2,7 +2,7 @@
 // agents, each explained in deploy/README.md, nothing with a wildcard.
 
 import t from "tap";
-import { parseAllDocuments } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import { parseClusterSpec } from "../../../src/api/cluster.ts";
 import { clusters } from "../../../src/api/group.ts";
 import { WATCHED_KINDS } from "../../../src/controllers/cluster/needs.ts";
@@ -12,9 +12,19 @@ import { quoted, read, rowsOf } from "./pages.ts";
 
 type Rule = { apiGroups: string[]; resources: string[]; verbs: string[] };
 
-const rules = parseAllDocuments(read("deploy/rbac.yaml"))
-  .map((document) => document.toJS() as { rules?: Rule[] })
-  .flatMap((role) => role.rules ?? []);
+type Granting = {
+  kind: string;
+  metadata: { name: string };
+  rules?: Rule[];
+  roleRef?: { kind: string; name: string };
+  subjects?: object[];
+};
+
+const objectsOf = (file: string): Granting[] =>
+  parseAllDocuments(read(file)).map((document) => document.toJS() as Granting);
+const rulesOf = (file: string): Rule[] => objectsOf(file).flatMap(({ rules }) => rules ?? []);
+
+const rules = rulesOf("deploy/rbac.yaml");
 
 /** One line for each right: `apps/statefulsets get`. */
 function rightsOf(rules: readonly Rule[]): Set<string> {
@@ -88,4 +98,34 @@ t.test("deploy/README.md says why for every right", async (t) => {
   const explained = rowsOf(read("deploy/README.md"), "Why each right is needed")
     .flatMap(([resources, verbs = ""]) => lines(quoted(resources), verbs.split(", ")));
   t.strictSame(explained.sort(), granted.sort());
+});
+
+t.test("in chosen namespaces the operator gets the same rights, by Roles alone", async (t) => {
+  const watched = rightsOf(rulesOf("deploy/namespaced/watched/role.yaml"));
+  t.strictSame([...watched].sort(), [...rightsOf(rules)].sort());
+  t.strictSame(
+    [...rightsOf(rulesOf("deploy/namespaced/leader.yaml"))].sort(),
+    ["create", "get", "update"].map((verb) => `coordination.k8s.io/leases ${verb}`),
+    "in its own namespace only what leader election needs",
+  );
+  for (const file of ["watched/role.yaml", "leader.yaml"]) {
+    const [role, binding] = objectsOf(`deploy/namespaced/${file}`);
+    t.strictSame([role?.kind, binding?.kind], ["Role", "RoleBinding"], file);
+    t.match(binding?.roleRef, { kind: "Role", name: role?.metadata.name });
+    const subject = { kind: "ServiceAccount", name: "mysql-operator", namespace: "mysql-operator" };
+    t.strictSame(binding?.subjects, [subject]);
+  }
+});
+
+t.test("everything that deploy/namespaced is made of names no ClusterRole for the operator", async (t) => {
+  const text = read("deploy/namespaced/kustomization.yaml");
+  const resources = parse(text) as { resources: string[] };
+  t.strictSame(resources.resources, ["../operator", "leader.yaml", "databases"]);
+  const kustomization = parse(read("deploy/operator/kustomization.yaml")) as {
+    resources: string[];
+  };
+  const files = kustomization.resources.filter((name) => name.endsWith(".yaml"));
+  const bindings = files.flatMap((file) => objectsOf(`deploy/operator/${file}`))
+    .filter(({ kind }) => kind.endsWith("Binding"));
+  t.strictSame(bindings, []);
 });

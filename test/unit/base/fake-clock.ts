@@ -8,6 +8,7 @@ export class FakeClock implements Clock {
   readonly #start: number;
   #timers: { at: number; run: () => void }[] = [];
   #random: () => number;
+  #suspendedMs = 0;
 
   constructor(options: { now?: number; random?: () => number } = {}) {
     this.#now = options.now ?? 1_700_000_000_000;
@@ -16,7 +17,7 @@ export class FakeClock implements Clock {
   }
 
   now(): number {
-    return this.#now;
+    return this.#now + this.#suspendedMs;
   }
 
   monotonic(): number {
@@ -42,6 +43,11 @@ export class FakeClock implements Clock {
   /** How many timers are armed: 0 at the end of a test that leaves nothing behind. */
   get pending(): number {
     return this.#timers.length;
+  }
+
+  /** What a suspended machine sees afterwards: the wall clock has gone on, nothing else has. */
+  suspend(ms: number): void {
+    this.#suspendedMs += ms;
   }
 
   /** Lets this much time pass. */

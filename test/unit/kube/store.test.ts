@@ -126,3 +126,23 @@ t.test("keys name objects with and without a namespace", async (t) => {
   t.same(refOfKey("db/a"), { namespace: "db", name: "a" });
   t.same(refOfKey("node1"), { name: "node1" });
 });
+
+t.test("a new list of one namespace says nothing of another", async (t) => {
+  const writer = new StoreWriter<ConfigMap>({}, ["db", "other"]);
+  const other = (name: string) => {
+    const one = object(name, "1");
+    return { ...one, metadata: { ...one.metadata, namespace: "other" } };
+  };
+  writer.handle({ type: "init" }, "db");
+  writer.handle({ type: "init" }, "other");
+  writer.handle({ type: "initApply", object: object("a", "1") }, "db");
+  writer.handle({ type: "initApply", object: other("b") }, "other");
+  writer.handle({ type: "initDone" }, "db");
+  t.notOk(writer.store.synced, "half of it is not whole");
+  t.same(names(writer.store.list()), ["a"]);
+  writer.handle({ type: "initDone" }, "other");
+  t.ok(writer.store.synced);
+  writer.handle({ type: "init" }, "db");
+  t.same(writer.handle({ type: "initDone" }, "db").map(({ key }) => key), ["db/a"]);
+  t.same(writer.store.list().map(keyOf), ["other/b"]);
+});

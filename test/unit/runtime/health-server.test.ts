@@ -103,3 +103,22 @@ t.test("a port in use is named", async (t) => {
   });
   await t.rejects(second, new RegExp(`cannot listen on 127.0.0.1:${server.port}`));
 });
+
+t.test("an answered request leaves nothing behind", async (t) => {
+  const { addEventListener, removeEventListener } = AbortSignal.prototype;
+  t.teardown(() => Object.assign(AbortSignal.prototype, { addEventListener, removeEventListener }));
+  let listeners = 0;
+  Object.assign(AbortSignal.prototype, {
+    addEventListener(...how: Parameters<typeof addEventListener>) {
+      listeners++;
+      return addEventListener.apply(this, how);
+    },
+    removeEventListener(...how: Parameters<typeof removeEventListener>) {
+      listeners--;
+      return removeEventListener.apply(this, how);
+    },
+  });
+  const server = await serve(t, () => ({ status: 200, body: "ok" }));
+  for (let i = 0; i < 5; i++) await ask(server.port, "/live");
+  t.equal(listeners, 0, "a process that is probed for months must not grow");
+});

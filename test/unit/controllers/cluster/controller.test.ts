@@ -40,10 +40,10 @@ for (const [name, metadata, expected] of rows) {
 }
 
 t.test("clusterSources() watches no Secrets, and nothing but Clusters without the label", async (t) => {
-  for (const namespace of [undefined, "db"]) {
-    for (const source of clusterSources(namespace)) {
+  for (const namespaces of [[], ["db", "other"]]) {
+    for (const source of clusterSources(namespaces)) {
       t.not(source.type.kind, "Secret");
-      t.equal(source.namespace, namespace);
+      t.strictSame(source.namespaces, namespaces);
       t.equal(source.labelSelector, source.type.kind === "Cluster" ? undefined : CLUSTER_LABEL);
     }
   }
