@@ -18,6 +18,7 @@ import { connect, type KubeClient } from "./kube/client.ts";
 import { loadConnection } from "./access/connection.ts";
 import type { Connection } from "./kube/connection.ts";
 import { EventRecorder } from "./kube/recorder.ts";
+import { createExec } from "./mysql/exec.ts";
 import type { Controller } from "./runtime/controller.ts";
 import {
   type HealthAnswer,
@@ -46,14 +47,19 @@ export async function runOperator(
   const { log, clock, env } = deps;
   const connection = await loadConnection({
     env,
+    log,
+    clock,
+    run: createExec(clock),
     ...(config.kubeconfig !== undefined && { kubeconfig: config.kubeconfig }),
     ...(config.master !== undefined && { master: config.master }),
   });
-  const client = connect(connection, { userAgent: `${NAME}/${VERSION}`, log, clock });
+  const metrics = new MetricRegistry();
+  const client = connect(connection, { userAgent: `${NAME}/${VERSION}`, log, clock, metrics });
   const replica = config.hostname ?? hostname();
   log.info("operator starting", { version: VERSION, server: connection.server, replica });
   const recorder = new EventRecorder({ client, component: NAME, instance: replica, clock, log });
-  const operator = new Operator(config, { ...deps, client, connection, recorder, replica });
+  const parts = { ...deps, metrics, client, connection, recorder, replica };
+  const operator = new Operator(config, parts);
   try {
     await operator.run(signal);
   } finally {
@@ -64,6 +70,7 @@ export async function runOperator(
 }
 
 type Parts = OperatorDeps & {
+  readonly metrics: MetricRegistry;
   readonly client: KubeClient;
   readonly connection: Connection;
   readonly recorder: EventRecorder;
@@ -73,7 +80,7 @@ type Parts = OperatorDeps & {
 class Operator {
   readonly #config: OperatorConfig;
   readonly #parts: Parts;
-  readonly #metrics = new MetricRegistry();
+  readonly #metrics: MetricRegistry;
   readonly #controllers: readonly Controller[];
   readonly #leading = Promise.withResolvers<void>();
   #isLeading = false;
@@ -82,6 +89,7 @@ class Operator {
   constructor(config: OperatorConfig, parts: Parts) {
     this.#config = config;
     this.#parts = parts;
+    this.#metrics = parts.metrics;
     const census = new ClusterCensus(this.#metrics, parts.replica);
     const namespaces = config.watchNamespaces.length > 0 ? config.watchNamespaces : [undefined];
     this.#controllers = namespaces.map((namespace) =>

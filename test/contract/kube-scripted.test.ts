@@ -3,8 +3,12 @@
 
 import t from "tap";
 import { playScript, type Reply, type Step } from "../../fixtures/apiserver/scripted-apiserver.ts";
-import { TokenSource } from "../../src/kube/connection.ts";
 import { configMaps } from "../../src/api/kinds.ts";
+import { Renewable } from "../../src/access/renewable.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { silentLogger as log } from "../../src/base/log.ts";
+import { Secret } from "../../src/base/secret.ts";
+import type { Connection, Credentials } from "../../src/kube/connection.ts";
 import { FakeClock } from "../unit/base/fake-clock.ts";
 import {
   eagerClock,
@@ -111,9 +115,21 @@ t.test("a write whose fate is unknown is not repeated", async (t) => {
   });
 });
 
+/** The connection with a token that is read as src/access does it. */
+const withToken = (read: () => string) => (connection: Connection): Connection => {
+  const source = new Renewable<Credentials>(async () => {
+    const value = { ...await connection.credentials(), token: new Secret(read()) };
+    return { value, validMs: 10_000 };
+  }, { clock: systemClock, log });
+  return {
+    ...connection,
+    credentials: () => source.current(),
+    renew: (used) => source.renew(used),
+  };
+};
+
 t.test("a refused token is read again and the request sent once more", async (t) => {
   let token = "old";
-  const source = new TokenSource(() => Promise.resolve(token));
   const server = await playScript(t, [
     {
       expect: POST,
@@ -129,7 +145,7 @@ t.test("a refused token is read again and the request sent once more", async (t)
       reply: (reply) => reply.json(201, mapOf("a", "1")),
     },
     { expect: GET_ONE, reply: (reply) => reply.json(401, status(401, "Unauthorized")) },
-  ], { token: source });
+  ], { adapt: withToken(() => token) });
   const client = server.client();
   t.ok(await client.create(configMaps, mapOf("a", ""), limit()));
   await t.rejects(
