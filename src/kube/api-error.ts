@@ -20,13 +20,23 @@ export class ApiError extends Error {
   ) {
     const { status } = answer;
     const reason = status.reason || REASONS[httpStatus] || "Unknown";
-    super(`${what}: ${httpStatus} ${reason}${status.message ? `: ${status.message}` : ""}`);
+    const said = fieldOwners(status) || status.message;
+    super(`${what}: ${httpStatus} ${reason}${said ? `: ${said}` : ""}`);
     this.httpStatus = httpStatus;
     this.reason = reason;
     this.status = status;
     const seconds = status.details?.retryAfterSeconds;
     this.retryAfterMs = answer.retryAfterMs ?? (seconds ? seconds * 1000 : undefined);
   }
+}
+
+/** What a conflict of server-side apply is about: whose fields these are. Empty for anything else. */
+function fieldOwners({ details }: Status): string {
+  const causes = details?.causes?.filter(({ reason }) => reason === "FieldManagerConflict") ?? [];
+  // conflict with "kubectl-edit" using apps/v1
+  return causes.map(({ field, message }) =>
+    `${field} is owned by ${message?.replace(/^conflict with /, "")}`
+  ).join(", ");
 }
 
 const REASONS: Record<number, string> = {
