@@ -142,12 +142,13 @@ function impersonation(fields: UserFields, what: string): ServerAccess["headers"
     if (!uid && !groups?.length && more.length === 0) return undefined;
     throw new Error(`${what} has as-uid, as-groups or as-user-extra without as`);
   }
+  const several = (values: string[]) => values.length === 1 ? values[0] ?? "" : values;
   return {
     "impersonate-user": user,
     ...(uid ? { "impersonate-uid": uid } : {}),
-    ...(groups?.length ? { "impersonate-group": groups } : {}),
+    ...(groups?.length ? { "impersonate-group": several(groups) } : {}),
     ...Object.fromEntries(
-      more.map(([key, values]) => [`impersonate-extra-${header(key)}`, values]),
+      more.map(([key, values]) => [`impersonate-extra-${header(key)}`, several(values)]),
     ),
   };
 }

@@ -42,13 +42,19 @@ export class Dispatcher {
     this.#tls = tls;
     const known = this.#lanes.get(lane);
     if (known) return known;
-    const connect = this.#connector(tls);
+    // undici 8.12.4 joins the values of a repeated header by commas on HTTP/2: two groups would become one.
+    const allowH2 = !Object.values(this.#connection.headers ?? {}).some(Array.isArray);
+    const connect = this.#connector(tls, allowH2);
     // An Agent, because it gives up a pool whose connection the server wants to end: its Client would keep
     // new requests waiting for the running ones. No limit on connections: when a session's streams are
     // used up, undici opens another one; with a limit, requests would wait behind watches without an error.
     const agent = new Agent({
       factory: (origin, options) =>
-        new Pool(origin, { ...options, factory: (to, how) => this.#client(to, how, connect) }),
+        new Pool(origin, {
+          ...options,
+          allowH2,
+          factory: (to, how) => this.#client(to, how, connect),
+        }),
     });
     this.#lanes.set(lane, agent);
     return agent;
@@ -73,7 +79,6 @@ export class Dispatcher {
     let socket: Socket | TLSSocket | undefined;
     const client = new Client(origin, {
       ...options,
-      allowH2: true,
       // Every request has a deadline of its own, and watches are quiet for minutes.
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -117,12 +122,15 @@ export class Dispatcher {
     client.on("disconnect", () => cancel());
   }
 
-  #connector({ serverName, insecure, ...material }: TlsMaterial): buildConnector.connector {
+  #connector(
+    { serverName, insecure, ...material }: TlsMaterial,
+    allowH2: boolean,
+  ): buildConnector.connector {
     const direct = buildConnector({
       ...material,
       ...(serverName === undefined ? {} : { servername: serverName }),
       rejectUnauthorized: !insecure,
-      allowH2: true,
+      allowH2,
       preferH2: true,
       timeout: 10_000,
       keepAlive: true,
