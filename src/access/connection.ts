@@ -2,6 +2,7 @@
 // and certificate tools rotate them in place; a credential plugin runs again before what it gave ends.
 
 import { readFile } from "node:fs/promises";
+import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { Secret } from "../base/secret.ts";
@@ -63,6 +64,7 @@ type Sources = Partial<Omit<ServerAccess, "server" | "namespace">>;
 function credentialsOf(access: Sources, options: AccessOptions): Renewable<Credentials> {
   const plugin = pluginOf(access, options);
   let fromPlugin: UserCredential | undefined;
+  let last: Credentials = { tls: { insecure: false } };
   return new Renewable(async (refused) => {
     const { ca, clientCert, clientKey, token, serverName, insecure = false } = access;
     fromPlugin = await (refused && fromPlugin ? plugin?.renew(fromPlugin) : plugin?.current());
@@ -78,7 +80,8 @@ function credentialsOf(access: Sources, options: AccessOptions): Renewable<Crede
       ...pluginCert,
     };
     const proof = text === undefined ? pluginToken : new Secret(text);
-    return { value: { tls, ...(proof ? { token: proof } : {}) }, validMs: READ_AGAIN_MS };
+    last = unlessSame(last, { tls, ...(proof ? { token: proof } : {}) });
+    return { value: last, validMs: READ_AGAIN_MS };
   }, options);
 }
 
@@ -99,6 +102,13 @@ function pluginOf(
     deps,
     PLUGIN_REST_MS,
   );
+}
+
+/** The old objects as far as they say the same: who uses them sees at once whether anything has changed. */
+function unlessSame(old: Credentials, now: Credentials): Credentials {
+  if (!isDeepStrictEqual(old.tls, now.tls)) return now;
+  const same = old.token?.reveal() === now.token?.reveal();
+  return same ? old : { ...now, tls: old.tls };
 }
 
 async function read(source: TextSource): Promise<string> {

@@ -39,20 +39,13 @@ function fieldOwners({ details }: Status): string {
   ).join(", ");
 }
 
+// For answers without a Status: what proxies and load balancers say for the server.
 const REASONS: Record<number, string> = {
-  400: "BadRequest",
   401: "Unauthorized",
   403: "Forbidden",
-  404: "NotFound",
-  405: "MethodNotAllowed",
-  409: "Conflict",
   410: "Gone",
-  415: "UnsupportedMediaType",
-  422: "Invalid",
   429: "TooManyRequests",
-  500: "InternalError",
   503: "ServiceUnavailable",
-  504: "Timeout",
 };
 
 const LONGEST_TEXT = 2048;
@@ -60,12 +53,8 @@ const LONGEST_TEXT = 2048;
 /** A Status from an error's body, whatever that is: a proxy may answer HTML, an old server plain text. */
 export function parseStatus(body: string): Status {
   try {
-    const parsed: unknown = JSON.parse(body);
-    if (
-      typeof parsed === "object" && parsed !== null && "kind" in parsed && parsed.kind === "Status"
-    ) {
-      return parsed as Status;
-    }
+    const parsed = JSON.parse(body) as Status | null;
+    if (parsed?.kind === "Status") return parsed;
   } catch {
     // Not JSON: kept as text below.
   }

@@ -4,14 +4,15 @@
 
 import { backoffDelay } from "../base/backoff.ts";
 import { parseTime } from "../base/clock.ts";
-import { ApiError, isGone, isNotFound, parseStatus } from "./api-error.ts";
+import { ApiError, isNotFound, parseStatus } from "./api-error.ts";
 import type { Connection } from "./connection.ts";
-import type { Lane } from "./dispatcher.ts";
 import type { KubeObject } from "./object.ts";
 import * as build from "./request.ts";
 import { type KubeRequest, nameOf } from "./request.ts";
 import { apiVersion, type ObjectRef, type ResourceType } from "./resource.ts";
 import {
+  type Lane,
+  type SendOptions,
   Transport,
   TransportError,
   type TransportOptions,
@@ -54,32 +55,19 @@ export class KubeClient {
   /** The object, or undefined when it is not there. */
   async get<T extends KubeObject>(
     type: ResourceType<T>,
-    target: ObjectRef & { subresource?: string },
+    target: build.Target,
     signal: AbortSignal,
   ): Promise<T | undefined> {
-    return await this.#send<T>(build.buildGet(type, target), signal).catch(absent(undefined));
+    return await this.raw<T>(build.buildGet(type, target), signal).catch(absent(undefined));
   }
 
-  /** Everything selected, in pages, all of one resourceVersion. */
+  /** Everything selected, in one answer of one resourceVersion. Many objects are better watched. */
   async list<T extends KubeObject>(
     type: ResourceType<T>,
     selection: build.Selection,
     signal: AbortSignal,
-  ): Promise<{ items: T[]; resourceVersion: string }> {
-    let page = await this.listPage(type, selection, {}, signal);
-    const { items } = page;
-    while (page.continueToken !== undefined) {
-      try {
-        page = await this.listPage(type, selection, { continueToken: page.continueToken }, signal);
-      } catch (error) {
-        if (!isGone(error)) throw error;
-        // The next page is no longer kept: begin again with everything at once.
-        return await this.listPage(type, selection, { limit: 0 }, signal);
-      }
-      // Not push(...page.items): a big page would overflow the stack.
-      for (const item of page.items) items.push(item);
-    }
-    return { items, resourceVersion: page.resourceVersion };
+  ): Promise<ListPage<T>> {
+    return await this.listPage(type, selection, { limit: 0 }, signal);
   }
 
   /** One page of a list. */
@@ -89,7 +77,7 @@ export class KubeClient {
     page: build.Page,
     signal: AbortSignal,
   ): Promise<ListPage<T>> {
-    const list = await this.#send<WireList<T>>(build.buildList(type, selection, page), signal);
+    const list = await this.raw<WireList<T>>(build.buildList(type, selection, page), signal);
     const resourceVersion = list.metadata?.resourceVersion;
     if (resourceVersion === undefined) {
       throw new TransportError(`cannot list ${type.plural}: the answer is not a list`);
@@ -105,7 +93,7 @@ export class KubeClient {
     object: T,
     signal: AbortSignal,
   ): Promise<T> {
-    return await this.#send(build.buildCreate(type, object), signal);
+    return await this.raw(build.buildCreate(type, object), signal);
   }
 
   /** Server-side apply: makes exactly the given fields ours. */
@@ -115,7 +103,7 @@ export class KubeClient {
     options: build.ApplyOptions,
     signal: AbortSignal,
   ): Promise<T> {
-    return await this.#send(build.buildApply(type, object, options), signal);
+    return await this.raw(build.buildApply(type, object, options), signal);
   }
 
   /** With metadata.resourceVersion (or uid) in the body it is conditional. */
@@ -125,7 +113,7 @@ export class KubeClient {
     options: build.PatchOptions,
     signal: AbortSignal,
   ): Promise<T> {
-    return await this.#send(build.buildPatch(type, ref, options), signal);
+    return await this.raw(build.buildPatch(type, ref, options), signal);
   }
 
   /** PUT; a Conflict when the object has changed since it was read. */
@@ -135,7 +123,7 @@ export class KubeClient {
     options: build.WriteOptions,
     signal: AbortSignal,
   ): Promise<T> {
-    return await this.#send(build.buildReplace(type, object, options), signal);
+    return await this.raw(build.buildReplace(type, object, options), signal);
   }
 
   /** False when it was not there. */
@@ -145,13 +133,8 @@ export class KubeClient {
     options: build.DeleteOptions,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const sent = this.#send(build.buildDelete(type, ref, options), signal);
-    return await sent.then(() => true, absent(false));
-  }
-
-  /** Any request; the parsed JSON of its answer (a text when it is none, as of /readyz). */
-  async raw(request: KubeRequest, signal: AbortSignal): Promise<unknown> {
-    return await this.#send(request, signal);
+    const request = build.buildDelete(type, ref, options);
+    return await this.raw(request, signal).then(() => true, absent(false));
   }
 
   /** Opens a long answer on the watch lane; resolves when its headers are there. */
@@ -169,13 +152,13 @@ export class KubeClient {
     await this.#transport.close();
   }
 
-  async #send<T>(request: KubeRequest, signal: AbortSignal): Promise<T> {
+  /** Any request; the parsed JSON of its answer (a text when it is none, as of /readyz). */
+  async raw<T = unknown>(request: KubeRequest, signal: AbortSignal): Promise<T> {
     const { clock, log } = this.#options;
     const endsAt = clock.monotonic() + LIMIT_MS[this.#lane];
     for (let attempt = 1;; attempt++) {
-      const leftMs = endsAt - clock.monotonic();
       try {
-        return await this.#once<T>(request, { signal, limitMs: leftMs });
+        return await this.#once<T>(request, { signal, limitMs: endsAt - clock.monotonic() });
       } catch (error) {
         const waitMs = this.#retryDelay(request, error, attempt);
         // No waiting for what would come too late: this error says more than the limit.
@@ -187,10 +170,7 @@ export class KubeClient {
     }
   }
 
-  async #once<T>(
-    request: KubeRequest,
-    how: { signal: AbortSignal; limitMs: number },
-  ): Promise<T> {
+  async #once<T>(request: KubeRequest, how: SendOptions): Promise<T> {
     const response = await this.#transport.send(this.#lane, request, how);
     if (response.status < 200 || response.status > 299) {
       throw await this.#refusal(request, response);
@@ -207,12 +187,10 @@ export class KubeClient {
   }
 
   async #refusal(request: KubeRequest, response: TransportResponse): Promise<ApiError> {
-    const retryAfterMs = parseRetryAfter(
-      response.header("retry-after"),
-      this.#options.clock.now(),
-    );
-    const status = parseStatus(await response.text());
-    return new ApiError(`cannot ${nameOf(request)}`, response.status, { status, retryAfterMs });
+    return new ApiError(`cannot ${nameOf(request)}`, response.status, {
+      status: parseStatus(await response.text()),
+      retryAfterMs: parseRetryAfter(response.header("retry-after"), this.#options.clock.now()),
+    });
   }
 
   // A server that names a delay has not carried the request out. What was never sent, and what only reads,
@@ -237,8 +215,6 @@ function absent<V>(value: V): (error: unknown) => V {
 
 /** Seconds, or the time of day when to come back. */
 function parseRetryAfter(value: string | undefined, now: number): number | undefined {
-  if (value === undefined) return undefined;
-  const at = parseTime(value);
-  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : at === undefined ? undefined : at - now;
-  return ms === undefined ? undefined : Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS);
+  const at = /^\d+$/.test(value ?? "") ? now + Number(value) * 1000 : parseTime(value);
+  return at === undefined ? undefined : Math.min(Math.max(at - now, 0), LONGEST_RETRY_AFTER_MS);
 }

@@ -4,7 +4,6 @@
 import type { Duplex } from "node:stream";
 import type { Secret } from "../base/secret.ts";
 
-/** How a connection is made. Other material means other connections. */
 export type TlsMaterial = {
   ca?: string;
   cert?: string;
@@ -24,8 +23,11 @@ export interface Connection {
   readonly headers?: Readonly<Record<string, string | string[]>>;
   /** Opens a byte stream to the server where that is not plain TCP: through a proxy. */
   readonly dial?: () => Promise<Duplex>;
-  /** What is valid now; asked for every request. */
+  /**
+   * What is valid now; asked for every request. As long as nothing has changed it is the same object, and
+   * its `tls` as long as that has not: another one means other connections.
+   */
   credentials(): Promise<Credentials>;
-  /** Called when the server refused `used`: newer ones, or the same when there are none. */
+  /** Called when the server refused `used`: newer ones, or the same object when there are none. */
   renew(used: Credentials): Promise<Credentials>;
 }

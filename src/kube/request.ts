@@ -1,8 +1,8 @@
 // Pure: every request to the API server as a value. Knows paths, query parameters and content types;
 // knows nothing of connections, credentials, retries or answers.
 
-import { describeRef, type ObjectRef, resourcePath, type ResourceType } from "./resource.ts";
 import type { KubeObject } from "./object.ts";
+import { describeRef, type ObjectRef, resourcePath, type ResourceType } from "./resource.ts";
 
 export type KubeRequest = {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -17,7 +17,7 @@ export type KubeRequest = {
 
 export type Selection = { namespace?: string; labelSelector?: string; fieldSelector?: string };
 export type Page = { continueToken?: string | undefined; limit?: number };
-/** An object, or the part of it that its kind offers under a path of its own: status, scale. */
+/** An object, or a part of it that has a path of its own: status, scale. */
 export type Target = ObjectRef & { subresource?: string };
 
 export type WriteOptions = {
@@ -30,10 +30,10 @@ export type WriteOptions = {
 export type ApplyOptions = WriteOptions & { fieldManager: string; force?: boolean };
 /** A merge patch (null deletes), or JSON patch operations. */
 export type PatchOptions = WriteOptions & { body: unknown; contentType?: "merge" | "json" };
+/** uid and resourceVersion are preconditions: only this very object, only in this version. */
 export type DeleteOptions = {
   propagationPolicy?: "Background" | "Foreground" | "Orphan";
   gracePeriodSeconds?: number;
-  /** Preconditions: only this very object, only in this version. */
   uid?: string;
   resourceVersion?: string;
 };
@@ -54,10 +54,13 @@ export function buildGet(type: Type, target: Target): KubeRequest {
 /** One page, or with limit 0 everything at once. Without resourceVersion: always the newest state. */
 export function buildList(type: Type, selection: Selection, page: Page = {}): KubeRequest {
   const { namespace, labelSelector, fieldSelector } = selection;
-  const { continueToken, limit = DEFAULT_PAGE_SIZE } = page;
-  const part = { limit: limit || undefined, continue: continueToken };
-  const query = { labelSelector, fieldSelector, ...part };
-  return read(`list ${type.plural}`, resourcePath(type, { namespace }), query);
+  const limit = page.limit ?? DEFAULT_PAGE_SIZE;
+  return read(`list ${type.plural}`, resourcePath(type, { namespace }), {
+    labelSelector,
+    fieldSelector,
+    limit: limit || undefined,
+    continue: page.continueToken,
+  });
 }
 
 /**
@@ -66,11 +69,12 @@ export function buildList(type: Type, selection: Selection, page: Page = {}): Ku
  */
 export function buildWatch(
   type: Type,
-  selection: Selection,
-  from: { resourceVersion: string | undefined; timeoutSeconds: number },
+  { namespace, labelSelector, fieldSelector }: Selection,
+  { resourceVersion, timeoutSeconds }: {
+    resourceVersion: string | undefined;
+    timeoutSeconds: number;
+  },
 ): KubeRequest {
-  const { namespace, labelSelector, fieldSelector } = selection;
-  const { resourceVersion, timeoutSeconds } = from;
   const path = resourcePath(type, { namespace });
   const begin = resourceVersion === undefined
     ? { sendInitialEvents: true, resourceVersionMatch: "NotOlderThan" }
@@ -84,43 +88,31 @@ export function buildCreate(type: Type, object: KubeObject): KubeRequest {
   if (type.namespaced && namespace === undefined) {
     throw new Error(`${type.kind} ${name} is namespaced and no namespace was given`);
   }
-  return {
-    what: `create ${describeRef(type, object.metadata)}`,
-    method: "POST",
-    path: resourcePath(type, { namespace }),
-    ...written({}, "application/json", object),
-  };
+  const path = resourcePath(type, { namespace });
+  const what = `create ${describeRef(type, object.metadata)}`;
+  return { what, method: "POST", path, ...written({}, "json", object) };
 }
 
-/** Server-side apply. */
+/** Server-side apply. JSON is YAML, and every server accepts this media type. */
 export function buildApply(type: Type, object: KubeObject, options: ApplyOptions): KubeRequest {
-  return {
-    what: `apply ${describeRef(type, object.metadata)}`,
-    method: "PATCH",
-    path: pathOf(type, object.metadata, options),
-    // JSON is YAML, and every server accepts this media type.
-    ...written({ force: true, ...options }, "application/apply-patch+yaml", object),
-  };
+  const what = `apply ${describeRef(type, object.metadata)}`;
+  const path = resourcePath(type, { ...object.metadata, subresource: options.subresource });
+  const content = written({ force: true, ...options }, "apply-patch+yaml", object);
+  return { what, method: "PATCH", path, ...content };
 }
 
 export function buildPatch(type: Type, ref: ObjectRef, options: PatchOptions): KubeRequest {
-  const { body, contentType = "merge" } = options;
-  return {
-    what: `patch ${describeRef(type, ref)}`,
-    method: "PATCH",
-    path: pathOf(type, ref, options),
-    ...written(options, `application/${contentType}-patch+json`, body),
-  };
+  const what = `patch ${describeRef(type, ref)}`;
+  const path = resourcePath(type, { ...ref, subresource: options.subresource });
+  const content = written(options, `${options.contentType ?? "merge"}-patch+json`, options.body);
+  return { what, method: "PATCH", path, ...content };
 }
 
 /** PUT of the whole object; refused by the server when its resourceVersion is no longer the current one. */
 export function buildReplace(type: Type, object: KubeObject, options: WriteOptions): KubeRequest {
-  return {
-    what: `replace ${describeRef(type, object.metadata)}`,
-    method: "PUT",
-    path: pathOf(type, object.metadata, options),
-    ...written(options, "application/json", object),
-  };
+  const what = `replace ${describeRef(type, object.metadata)}`;
+  const path = resourcePath(type, { ...object.metadata, subresource: options.subresource });
+  return { what, method: "PUT", path, ...written(options, "json", object) };
 }
 
 export function buildDelete(type: Type, ref: ObjectRef, options: DeleteOptions): KubeRequest {
@@ -136,10 +128,6 @@ export function buildDelete(type: Type, ref: ObjectRef, options: DeleteOptions):
   };
 }
 
-function pathOf(type: Type, { namespace, name }: ObjectRef, { subresource }: WriteOptions): string {
-  return resourcePath(type, { namespace, name, subresource });
-}
-
 function read(what: string, path: string, query: Parameters): KubeRequest {
   return { what, method: "GET", path, query: defined(query), headers: {} };
 }
@@ -153,7 +141,7 @@ function written(
   const how = { fieldManager, force, dryRun: dryRun ? "All" : undefined };
   return {
     query: defined({ ...how, fieldValidation: "Strict" }),
-    headers: { "content-type": contentType },
+    headers: { "content-type": `application/${contentType}` },
     body: JSON.stringify(body),
   };
 }

@@ -4,16 +4,19 @@
 
 import diagnostics from "node:diagnostics_channel";
 import type { ClientHttp2Stream } from "node:http2";
-import type { Dispatcher as Undici } from "undici";
+import type { Agent, Dispatcher } from "undici";
 import { type Clock, nextTurn, startDeadline, unlessAborted } from "../base/clock.ts";
 import { abortReason, describeError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { MetricRegistry } from "../base/metrics.ts";
-import type { Connection, Credentials } from "./connection.ts";
-import { Dispatcher, type Lane, NotConnectedError } from "./dispatcher.ts";
+import type { Connection, Credentials, TlsMaterial } from "./connection.ts";
+import { NotConnectedError, openAgent } from "./dispatcher.ts";
 import { type KubeRequest, nameOf } from "./request.ts";
 import { type ObserveRequest, requestMetrics } from "./request-metrics.ts";
 import { warningLog } from "./warnings.ts";
+
+/** Lanes have connections of their own: watches must not hold up requests, nor both the Lease. */
+export type Lane = "watch" | "request" | "lease";
 
 /** No (complete) answer came. Unless `unsent`, nobody knows whether the server acted on the request. */
 export class TransportError extends Error {
@@ -27,17 +30,20 @@ export type TransportOptions = {
   clock: Clock;
   log: Logger;
   metrics?: MetricRegistry;
+  /** An HTTP/2 peer is asked for a sign of life every pingMs and given up after deadMs without one. */
   pingMs?: number;
   deadMs?: number;
 };
 
-/** One of the two must be called; errors are TransportErrors or the reason of the signal. */
+/** limitMs: longest until the body is there, or until its beginning where it is taken in chunks. */
+export type SendOptions = { signal: AbortSignal; limitMs: number };
+
+/** text() or chunks() must be called; errors are TransportErrors or the reason of the signal. */
 export type TransportResponse = {
   status: number;
   header(name: string): string | undefined;
-  /** The body as text, within the time limit. */
   text(): Promise<string>;
-  /** The body as it comes, without a limit: to its end, or until it is left by break or return. */
+  /** The body as it comes: to its end, or until it is left by break or return. */
   chunks(): AsyncGenerator<Uint8Array>;
 };
 
@@ -55,20 +61,20 @@ diagnostics.subscribe("http2.client.stream.created", (message) => {
 
 export class Transport {
   readonly #connection: Connection;
-  readonly #clock: Clock;
-  readonly #dispatcher: Dispatcher;
+  readonly #options: TransportOptions;
   readonly #url: URL;
   readonly #headers: Record<string, string | string[]>;
   readonly #observe: ObserveRequest;
   readonly #warn: ReturnType<typeof warningLog>;
+  readonly #agents = new Map<Lane, Agent>();
+  #tls: TlsMaterial | undefined;
   readonly #active = new Set<(reason: Error) => void>();
   #closed = false;
 
   constructor(connection: Connection, options: TransportOptions) {
-    const { clock, log, metrics, userAgent } = options;
+    const { log, metrics, userAgent } = options;
     this.#connection = connection;
-    this.#clock = clock;
-    this.#dispatcher = new Dispatcher(connection, { pingMs: 10_000, deadMs: 25_000, ...options });
+    this.#options = options;
     this.#url = new URL(connection.server);
     this.#headers = { ...connection.headers, accept: "application/json", "user-agent": userAgent };
     this.#observe = metrics ? requestMetrics(metrics, this.#url.host) : () => {};
@@ -79,9 +85,9 @@ export class Transport {
   async send(
     lane: Lane,
     request: KubeRequest,
-    { signal, limitMs }: { signal: AbortSignal; limitMs: number },
+    { signal, limitMs }: SendOptions,
   ): Promise<TransportResponse> {
-    const limit = startDeadline(this.#clock, limitMs, signal);
+    const limit = startDeadline(this.#options.clock, limitMs, signal);
     const failed = (cause: unknown): unknown => {
       limit.clear();
       if (signal.aborted) return signal.reason;
@@ -115,7 +121,7 @@ export class Transport {
     for (const abort of this.#active) abort(abortReason("the client was closed"));
     // Streams get their turn to end before their connection does: Deno's undici asserts on the other order.
     await new Promise<void>((resolve) => nextTurn(() => nextTurn(resolve)));
-    await this.#dispatcher.destroy();
+    await Promise.all([...this.#agents.values()].map((agent) => agent.destroy()));
   }
 
   // What is refused for its credentials was not carried out: it may be sent again with others.
@@ -123,13 +129,13 @@ export class Transport {
     lane: Lane,
     request: KubeRequest,
     signal: AbortSignal,
-  ): Promise<Undici.ResponseData> {
+  ): Promise<Dispatcher.ResponseData> {
     // A file system or a plugin may let us wait: not longer than the request may take.
     const used = await unlessAborted(this.#connection.credentials(), signal);
     const answer = await this.#dispatch(lane, request, { ...used, signal });
     if (answer.statusCode !== 401) return answer;
     const renewed = await unlessAborted(this.#connection.renew(used), signal);
-    if (identity(renewed) === identity(used)) return answer;
+    if (renewed === used) return answer;
     await answer.body.text();
     return await this.#dispatch(lane, request, { ...renewed, signal });
   }
@@ -138,7 +144,7 @@ export class Transport {
     lane: Lane,
     request: KubeRequest,
     { tls, token, signal }: Credentials & { signal: AbortSignal },
-  ): Promise<Undici.ResponseData> {
+  ): Promise<Dispatcher.ResponseData> {
     signal.throwIfAborted();
     if (this.#closed) throw new Error("the client was closed");
     // Aborts reach undici one turn late, never in the tick of a dispatch (see the note on diagnostics).
@@ -148,10 +154,10 @@ export class Transport {
     this.#active.add(abort);
     signal.addEventListener("abort", () => abort(signal.reason), { once: true });
     const { method, path, query, headers, body = null } = request;
-    const sentAt = this.#clock.monotonic();
+    const sentAt = this.#options.clock.monotonic();
     let code: number | undefined;
     try {
-      const answer = await this.#dispatcher.lane(lane, tls).request({
+      const answer = await this.#agent(lane, tls).request({
         origin: this.#url.origin,
         method,
         path: this.#url.pathname.replace(/\/$/, "") + path,
@@ -173,12 +179,20 @@ export class Transport {
       release();
       throw error;
     } finally {
-      this.#observe(method, code, (this.#clock.monotonic() - sentAt) / 1000);
+      this.#observe(method, code, (this.#options.clock.monotonic() - sentAt) / 1000);
     }
   }
-}
 
-/** What tells credentials apart. Holds secrets: to be compared, nothing else. */
-function identity({ tls, token }: Credentials): string {
-  return JSON.stringify([tls, token?.reveal()]);
+  #agent(lane: Lane, tls: TlsMaterial): Agent {
+    if (tls !== this.#tls) {
+      // Running watches go on until the server ends them; nothing new goes over their connections.
+      for (const agent of this.#agents.values()) agent.close().catch(() => {});
+      this.#agents.clear();
+      this.#tls = tls;
+    }
+    const options = { pingMs: 10_000, deadMs: 25_000, ...this.#options };
+    const agent = this.#agents.get(lane) ?? openAgent(this.#connection, tls, options);
+    this.#agents.set(lane, agent);
+    return agent;
+  }
 }

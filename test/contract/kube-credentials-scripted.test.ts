@@ -17,9 +17,13 @@ const POST = `POST ${PATH}`;
 
 /** The connection with a token that is read as src/access does it. */
 const withToken = (read: () => string) => (connection: Connection): Connection => {
+  let last: Credentials | undefined;
   const source = new Renewable<Credentials>(async () => {
-    const value = { ...await connection.credentials(), token: new Secret(read()) };
-    return { value, validMs: 10_000 };
+    const token = read();
+    if (token !== last?.token?.reveal()) {
+      last = { ...await connection.credentials(), token: new Secret(token) };
+    }
+    return { value: last, validMs: 10_000 };
   }, { clock: systemClock, log });
   return {
     ...connection,

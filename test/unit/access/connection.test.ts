@@ -69,6 +69,10 @@ t.test("credentials in files are read again", async (t) => {
     return [tls.ca, token?.reveal()];
   };
   t.same(await seen(), ["CA1", "one"]);
+  const first = await connection.credentials();
+  await clock.advance(10_000);
+  t.equal(await connection.credentials(), first, "unchanged, so the same object");
+  t.equal(await connection.renew(first), first);
   write("token", "two");
   write("ca.crt", "CA2");
   await clock.advance(9_999);
@@ -77,7 +81,9 @@ t.test("credentials in files are read again", async (t) => {
   t.same(await seen(), ["CA2", "two"]);
   write("token", "three");
   const used = await connection.credentials();
-  t.equal((await connection.renew(used)).token?.reveal(), "three", "at once when refused");
+  const renewed = await connection.renew(used);
+  t.equal(renewed.token?.reveal(), "three", "at once when refused");
+  t.equal(renewed.tls, used.tls, "connections can stay");
   for (const useless of ["", " \n"]) {
     write("token", useless);
     await clock.advance(20_000);

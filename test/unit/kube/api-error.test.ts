@@ -1,6 +1,6 @@
 import t from "tap";
 import * as errors from "../../../src/kube/api-error.ts";
-import { controllerRef, isControlledBy } from "../../../src/kube/owner.ts";
+import { controllerRef, isControlledBy } from "../../../src/api/owner.ts";
 
 const CHECKS = [
   "isNotFound",
