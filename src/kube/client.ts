@@ -24,8 +24,13 @@ const ATTEMPTS = 4;
 const RETRY = { baseMs: 100, maxMs: 1000, jitter: 0.5 };
 const LONGEST_RETRY_AFTER_MS = 300_000;
 
+export type ClientOptions = TransportOptions & {
+  /** Asked right before everything that is not a GET is sent; a throw keeps it from being sent. */
+  beforeWrite?: () => void;
+};
+
 /** A client for this connection. Watches, plain requests and the Lease travel separately. */
-export function connect(connection: Connection, options: TransportOptions): KubeClient {
+export function connect(connection: Connection, options: ClientOptions): KubeClient {
   return new KubeClient(new Transport(connection, options), options, "request");
 }
 
@@ -34,14 +39,18 @@ export type ListPage<T> = {
   resourceVersion: string;
   continueToken: string | undefined;
 };
-type WireList<T> = { items?: T[]; metadata?: { resourceVersion?: string; continue?: string } };
+type WireList<T> = {
+  kind?: string;
+  items?: T[];
+  metadata?: { resourceVersion?: string; continue?: string };
+};
 
 export class KubeClient {
   readonly #transport: Transport;
-  readonly #options: TransportOptions;
+  readonly #options: ClientOptions;
   readonly #lane: Lane;
 
-  constructor(transport: Transport, options: TransportOptions, lane: Lane) {
+  constructor(transport: Transport, options: ClientOptions, lane: Lane) {
     this.#transport = transport;
     this.#options = options;
     this.#lane = lane;
@@ -50,6 +59,11 @@ export class KubeClient {
   /** The same client with its plain requests on another lane. */
   onLane(lane: Lane): KubeClient {
     return new KubeClient(this.#transport, this.#options, lane);
+  }
+
+  /** The same client for writes that only some may do, e.g. who leads at that very moment. */
+  withGuard(beforeWrite: () => void): KubeClient {
+    return new KubeClient(this.#transport, { ...this.#options, beforeWrite }, this.#lane);
   }
 
   /** The object, or undefined when it is not there. */
@@ -79,7 +93,9 @@ export class KubeClient {
   ): Promise<ListPage<T>> {
     const list = await this.raw<WireList<T>>(build.buildList(type, selection, page), signal);
     const resourceVersion = list.metadata?.resourceVersion;
-    if (resourceVersion === undefined) {
+    const isList = list.kind !== "Table" &&
+      (!type.metadataOnly || list.kind === "PartialObjectMetadataList");
+    if (resourceVersion === undefined || !isList) {
       throw new TransportError(`cannot list ${type.plural}: the answer is not a list`);
     }
     // Items of a list come without these two.
@@ -171,6 +187,7 @@ export class KubeClient {
   }
 
   async #once<T>(request: KubeRequest, how: SendOptions): Promise<T> {
+    if (request.method !== "GET") this.#options.beforeWrite?.();
     const response = await this.#transport.send(this.#lane, request, how);
     if (response.status < 200 || response.status > 299) {
       throw await this.#refusal(request, response);

@@ -64,16 +64,16 @@ function openClient(
 
 // undici sends PINGs but never notices that no answer comes, and unanswered PINGs also keep TCP's
 // keepalive from noticing: without this, a dead peer is silent for a quarter of an hour.
-function guard(client: EventEmitter, socket: Socket, { clock, pingMs, deadMs }: Patience): void {
+function guard(client: EventEmitter, socket: Socket, { clock, deadMs }: Patience): void {
   let heardAt = clock.monotonic();
   const heard = (): void => {
     heardAt = clock.monotonic();
   };
   let cancel = (): void => {};
   const check = (): void => {
-    if (clock.monotonic() - heardAt > deadMs) {
-      socket.destroy(new Error(`the API server did not answer a ping for ${deadMs} ms`));
-    } else cancel = clock.setTimer(pingMs / 2, check);
+    const leftMs = heardAt + deadMs - clock.monotonic();
+    if (leftMs > 0) cancel = clock.setTimer(leftMs, check);
+    else socket.destroy(new Error(`the API server did not answer a ping for ${deadMs} ms`));
   };
   client.on("ping", heard);
   socket.once("close", () => {

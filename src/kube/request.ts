@@ -48,19 +48,21 @@ export function nameOf({ what, method, path }: KubeRequest): string {
 }
 
 export function buildGet(type: Type, target: Target): KubeRequest {
-  return read(`get ${describeRef(type, target)}`, resourcePath(type, target), {});
+  const what = `get ${describeRef(type, target)}`;
+  return { what, method: "GET", path: resourcePath(type, target), query: {}, ...accept(type) };
 }
 
 /** One page, or with limit 0 everything at once. Without resourceVersion: always the newest state. */
 export function buildList(type: Type, selection: Selection, page: Page = {}): KubeRequest {
   const { namespace, labelSelector, fieldSelector } = selection;
-  const limit = page.limit ?? DEFAULT_PAGE_SIZE;
-  return read(`list ${type.plural}`, resourcePath(type, { namespace }), {
-    labelSelector,
-    fieldSelector,
-    limit: limit || undefined,
-    continue: page.continueToken,
-  });
+  const limit = (page.limit ?? DEFAULT_PAGE_SIZE) || undefined;
+  return {
+    what: `list ${type.plural}`,
+    method: "GET",
+    path: resourcePath(type, { namespace }),
+    query: defined({ labelSelector, fieldSelector, limit, continue: page.continueToken }),
+    ...accept(type, "List"),
+  };
 }
 
 /**
@@ -70,17 +72,15 @@ export function buildList(type: Type, selection: Selection, page: Page = {}): Ku
 export function buildWatch(
   type: Type,
   { namespace, labelSelector, fieldSelector }: Selection,
-  { resourceVersion, timeoutSeconds }: {
-    resourceVersion: string | undefined;
-    timeoutSeconds: number;
-  },
+  from: { resourceVersion: string | undefined; timeoutSeconds: number },
 ): KubeRequest {
   const path = resourcePath(type, { namespace });
-  const begin = resourceVersion === undefined
-    ? { sendInitialEvents: true, resourceVersionMatch: "NotOlderThan" }
-    : { resourceVersion };
-  const always = { watch: 1, allowWatchBookmarks: true, timeoutSeconds };
-  return read(`watch ${path}`, path, { ...always, labelSelector, fieldSelector, ...begin });
+  const always = { watch: 1, allowWatchBookmarks: true, labelSelector, fieldSelector };
+  const initial = { sendInitialEvents: true, resourceVersionMatch: "NotOlderThan" };
+  const { resourceVersion, timeoutSeconds } = from;
+  const begin = resourceVersion === undefined ? initial : { resourceVersion };
+  const query = defined({ ...always, timeoutSeconds, ...begin });
+  return { what: `watch ${path}`, method: "GET", path, query, ...accept(type) };
 }
 
 export function buildCreate(type: Type, object: KubeObject): KubeRequest {
@@ -128,8 +128,10 @@ export function buildDelete(type: Type, ref: ObjectRef, options: DeleteOptions):
   };
 }
 
-function read(what: string, path: string, query: Parameters): KubeRequest {
-  return { what, method: "GET", path, query: defined(query), headers: {} };
+function accept(type: Type, list: "List" | "" = ""): Pick<KubeRequest, "headers"> {
+  if (!type.metadataOnly) return { headers: {} };
+  const accept = `application/json;as=PartialObjectMetadata${list};g=meta.k8s.io;v=v1`;
+  return { headers: { accept } };
 }
 
 /** Strict: a field that the server does not know is an error and not dropped in silence. */

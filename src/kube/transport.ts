@@ -38,7 +38,7 @@ export type TransportOptions = {
 /** limitMs: longest until the body is there, or until its beginning where it is taken in chunks. */
 export type SendOptions = { signal: AbortSignal; limitMs: number };
 
-/** text() or chunks() must be called; errors are TransportErrors or the reason of the signal. */
+/** text() or chunks() must be called. */
 export type TransportResponse = {
   status: number;
   header(name: string): string | undefined;
@@ -101,13 +101,9 @@ export class Transport {
         status: statusCode,
         header: (name) => headers[name]?.toString(), // several are joined by a comma
         text: () => body.text().catch((error) => Promise.reject(failed(error))),
-        async *chunks() {
+        chunks: () => {
           limit.disarm();
-          try {
-            yield* body as AsyncIterable<Uint8Array>;
-          } catch (error) {
-            throw failed(error);
-          }
+          return body[Symbol.asyncIterator]() as AsyncGenerator<Uint8Array>;
         },
       };
     } catch (error) {

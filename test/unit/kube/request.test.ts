@@ -1,7 +1,7 @@
 import t from "tap";
 import * as build from "../../../src/kube/request.ts";
 import { configMaps, nodes, pods, statefulSets } from "../../../src/api/kinds.ts";
-import { resourcePath, type ResourceType } from "../../../src/kube/resource.ts";
+import { metadataOnly, resourcePath, type ResourceType } from "../../../src/kube/resource.ts";
 import type { ConfigMap } from "../../../src/api/kinds.ts";
 
 const ref = { namespace: "db", name: "main" };
@@ -83,6 +83,17 @@ const ROWS: { name: string; got: build.KubeRequest; want: build.KubeRequest }[] 
       path: "/api/v1/pods",
       query: { fieldSelector: "metadata.name=main-0" },
       headers: {},
+    },
+  },
+  {
+    name: "buildList() asks for nothing but metadata",
+    got: build.buildList(metadataOnly(pods), {}),
+    want: {
+      what: "list pods",
+      method: "GET",
+      path: "/api/v1/pods",
+      query: { limit: "500" },
+      headers: { accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1" },
     },
   },
   {
