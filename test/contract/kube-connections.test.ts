@@ -98,6 +98,30 @@ t.test("a server without HTTP/2 gets a connection for every watch, and requests 
   t.ok(server.open <= 3, `${server.open} connections are left`);
 });
 
+t.test("watches, requests and the Lease have connections of their own", async (t) => {
+  const server = await startTlsServer(t, { maxStreams: 10 }, (request, response) => {
+    response.setHeader("content-type", "application/json");
+    if (request.url?.includes("watch=1")) response.write("first\n");
+    else response.end(JSON.stringify(map("a", "1")));
+  });
+  const client = await clientOf(t, { server: server.url, ...inline(server.certificates) });
+  const watchMore = (count: number) =>
+    Promise.all(
+      Array.from({ length: count }, () => client.openStream(watchRequest, limit())),
+    );
+  for (let i = 0; i < 3; i++) {
+    t.ok(await client.get(configMaps, ref, limit()));
+    t.ok(await client.onLane("lease").get(configMaps, ref, limit()));
+    await watchMore(3);
+  }
+  t.equal(server.made, 3);
+  await watchMore(26);
+  t.ok(server.made >= 6, "35 watches of 10 on a connection: all are open");
+  const made = server.made;
+  await Promise.all(Array.from({ length: 10 }, () => client.get(configMaps, ref, limit())));
+  t.equal(server.made, made, "and are in nobody's way");
+});
+
 t.test("a read is repeated when an HTTP/1.1 connection breaks, a write is not", async (t) => {
   let asked = 0;
   const server = await startTlsServer(t, { http1: true }, (request, response) => {
