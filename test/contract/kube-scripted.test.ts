@@ -2,6 +2,7 @@
 // when a request comes that it does not expect, or when a step is left over.
 
 import assert from "node:assert/strict";
+import { setImmediate as turn } from "node:timers/promises";
 import t from "tap";
 import { playScript, type Reply, type Step } from "../../fixtures/apiserver/scripted-apiserver.ts";
 import { configMaps } from "../../src/api/kinds.ts";
@@ -247,23 +248,28 @@ t.test("aborts around the dispatch neither leak streams nor end the process", as
   ], { stray: { path: `${PATH}/stray`, reply: (reply) => late.push(reply) } });
   const client = server.client();
   await client.get(configMaps, one, limit());
-  // From before the dispatch to some turns after it.
-  const aborted = Array.from({ length: 60 }, async (_, i) => {
-    const controller = new AbortController();
-    const request = t.rejects(
-      client.get(configMaps, { namespace, name: "stray" }, controller.signal),
-      { name: "AbortError" },
-    );
-    for (let tick = 0; tick < i % 30; tick++) await undefined;
-    controller.abort();
-    await request;
-  });
-  await Promise.all(aborted);
+  const stray = { namespace, name: "stray" };
+  const send = ({ signal }: AbortController): Promise<unknown> =>
+    t.rejects(client.get(configMaps, stray, signal), { name: "AbortError" });
+  // Alone, and as the last of many with one signal; from before the dispatch to some turns after it.
+  for (let ticks = 0; ticks < 30; ticks++) {
+    const [alone, shared] = [new AbortController(), new AbortController()];
+    const running = Array.from({ length: 3 }, () => send(shared));
+    const before = late.length;
+    while (late.length < before + 3) await turn();
+    const requests = [send(alone), send(shared), send(shared)];
+    for (let tick = 0; tick < ticks; tick++) await undefined;
+    alone.abort();
+    shared.abort();
+    await Promise.all([...running, ...requests]);
+  }
   await client.get(configMaps, one, limit());
+  // Its answer comes after all that was sent before.
+  const open = () => late.filter(({ stream }) => !stream.closed && !stream.destroyed);
+  t.equal(open().length, 0, "the server was told of every abort");
   for (const reply of late) if (!reply.stream.closed) reply.json(200, mapOf("stray", "1"));
   await client.get(configMaps, one, limit());
-  const open = late.filter(({ stream }) => !stream.closed && !stream.destroyed);
-  t.equal(open.length, 0, "the server was told of every abort");
+  t.equal(open().length, 0, "and answers that come all the same are turned down");
   late[0]?.drop();
   await t.rejects(client.get(configMaps, one, AbortSignal.abort()), { name: "AbortError" });
 });

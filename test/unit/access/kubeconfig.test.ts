@@ -145,7 +145,7 @@ const GOOD: { name: string; text: string; want: ServerAccess }[] = [
         as: "jane",
         "as-uid": "u1",
         "as-groups": ["dev", "ops"],
-        "as-user-extra": { "Acme.com/Scope(s)": ["a", "b"] },
+        "as-user-extra": { "Acme.com/Scope(s) é%": ["a", "b"], one: ["c"] },
       },
     }),
     want: {
@@ -155,7 +155,8 @@ const GOOD: { name: string; text: string; want: ServerAccess }[] = [
         "impersonate-user": "jane",
         "impersonate-uid": "u1",
         "impersonate-group": ["dev", "ops"],
-        "impersonate-extra-acme.com%2Fscope%28s%29": ["a", "b"],
+        "impersonate-extra-acme.com%2Fscope%28s%29%20%C3%A9%25": ["a", "b"],
+        "impersonate-extra-one": "c",
       },
     },
   },

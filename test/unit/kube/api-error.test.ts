@@ -26,6 +26,12 @@ for (
       is: undefined,
     },
     {
+      name: "an unknown resource of a known group is none either",
+      http: 404,
+      body: { kind: "Status", reason: "NotFound", details: {} },
+      is: undefined,
+    },
+    {
       name: "an object that was changed",
       http: 409,
       body: { kind: "Status", reason: "Conflict" },
