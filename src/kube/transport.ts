@@ -142,28 +142,24 @@ export class Transport {
     { tls, token, signal }: Credentials & { signal: AbortSignal },
   ): Promise<Dispatcher.ResponseData> {
     signal.throwIfAborted();
-    if (this.#closed) throw new Error("the client was closed");
     // Aborts reach undici one turn late, never in the tick of a dispatch (see the note on diagnostics).
     const controller = new AbortController();
     const abort = (reason: Error): void => nextTurn(() => controller.abort(reason));
     const release = (): boolean => this.#active.delete(abort);
     this.#active.add(abort);
     signal.addEventListener("abort", () => abort(signal.reason), { once: true });
-    const { method, path, query, headers, body = null } = request;
     const sentAt = this.#options.clock.monotonic();
     let code: number | undefined;
     try {
       const answer = await this.#agent(lane, tls).request({
+        ...request,
         origin: this.#url.origin,
-        method,
-        path: this.#url.pathname.replace(/\/$/, "") + path,
-        query,
+        path: this.#url.pathname.replace(/\/$/, "") + request.path,
         headers: {
           ...this.#headers,
-          ...headers,
+          ...request.headers,
           ...(token ? { authorization: `Bearer ${token.reveal()}` } : {}),
         },
-        body,
         signal: controller.signal,
       });
       code = answer.statusCode;
@@ -175,11 +171,12 @@ export class Transport {
       release();
       throw error;
     } finally {
-      this.#observe(method, code, (this.#options.clock.monotonic() - sentAt) / 1000);
+      this.#observe(request.method, code, (this.#options.clock.monotonic() - sentAt) / 1000);
     }
   }
 
   #agent(lane: Lane, tls: TlsMaterial): Agent {
+    if (this.#closed) throw new Error("the client was closed");
     if (tls !== this.#tls) {
       // Running watches go on until the server ends them; nothing new goes over their connections.
       for (const agent of this.#agents.values()) agent.close().catch(() => {});

@@ -2,6 +2,7 @@
 // certificates that are exchanged while the client runs.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { setImmediate as turn } from "node:timers/promises";
 import { join } from "node:path";
@@ -16,11 +17,13 @@ import {
   startTlsServer,
 } from "../../fixtures/apiserver/tls-server.ts";
 import { loadConnection } from "../../src/access/connection.ts";
+import { openTunnel } from "../../src/access/proxy.ts";
 import { configMaps } from "../../src/api/kinds.ts";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { describeError } from "../../src/base/errors.ts";
 import { silentLogger as log } from "../../src/base/log.ts";
 import { connect, type KubeClient } from "../../src/kube/client.ts";
+import { FakeClock } from "../unit/base/fake-clock.ts";
 import { eagerClock, limit, map, namespace, PATH } from "./scripted-support.ts";
 
 const ref = { namespace, name: "a" };
@@ -207,6 +210,27 @@ t.test("a proxy that refuses is named, its password is not", async (t) => {
     `no connection: cannot reach api.example:6443 through the proxy ${proxy.url}: it answered 407`,
   );
   t.notMatch(describeError(error), /pw-secret/);
+});
+
+t.test("a proxy that says nothing is given up", async (t) => {
+  const clock = new FakeClock();
+  const reached = Promise.withResolvers<void>();
+  const silent = createServer((socket) => {
+    socket.on("error", () => {});
+    reached.resolve();
+  });
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  t.teardown(() => silent.close());
+  const { port } = silent.address() as AddressInfo;
+  const proxy = new URL(`http://127.0.0.1:${port}`);
+  const opened = t.rejects(
+    openTunnel(proxy, new URL("https://api.example"), { ca: undefined, clock }),
+    /cannot reach api.example:443 through the proxy .*: no answer within 10000 ms/,
+  );
+  await reached.promise;
+  await clock.advance(10_000);
+  await opened;
+  t.equal(clock.pending, 0);
 });
 
 t.test("certificates of both ends may be exchanged while the client runs", async (t) => {
