@@ -74,6 +74,8 @@ export async function runAgent(
   const { env, kubeconfig, master } = config;
   const connection = await loadConnection({
     env,
+    ...deps,
+    run: createExec(deps.clock),
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(master === undefined ? {} : { master }),
   });

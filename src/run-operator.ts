@@ -16,6 +16,7 @@ import { connect, type KubeClient } from "./kube/client.ts";
 import { loadConnection } from "./access/connection.ts";
 import type { Connection } from "./kube/connection.ts";
 import { EventRecorder } from "./kube/recorder.ts";
+import { createExec } from "./mysql/exec.ts";
 import type { Controller } from "./runtime/controller.ts";
 import {
   type HealthAnswer,
@@ -44,11 +45,14 @@ export async function runOperator(
   const { log, clock, env } = deps;
   const connection = await loadConnection({
     env,
+    log,
+    clock,
+    run: createExec(clock),
     ...(config.kubeconfig !== undefined && { kubeconfig: config.kubeconfig }),
     ...(config.master !== undefined && { master: config.master }),
   });
   const metrics = new MetricRegistry();
-  const client = connect(connection, { userAgent: `${NAME}/${VERSION}`, log, clock });
+  const client = connect(connection, { userAgent: `${NAME}/${VERSION}`, log, clock, metrics });
   const replica = config.hostname ?? hostname();
   log.info("operator starting", { version: VERSION, server: connection.server, replica });
   try {

@@ -121,6 +121,16 @@ export function untilAborted(signal: AbortSignal): Promise<void> {
   });
 }
 
+/** The promise's outcome, or the signal's reason if that comes first. */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason);
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+  });
+}
+
 /** Calls run in the next turn of the event loop, after everything that is already due. */
 export function nextTurn(run: () => void): void {
   setImmediate(run);

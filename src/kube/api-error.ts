@@ -20,7 +20,8 @@ export class ApiError extends Error {
   ) {
     const { status } = answer;
     const reason = status.reason || REASONS[httpStatus] || "Unknown";
-    super(`${what}: ${httpStatus} ${reason}${status.message ? `: ${status.message}` : ""}`);
+    const said = fieldOwners(status) || status.message;
+    super(`${what}: ${httpStatus} ${reason}${said ? `: ${said}` : ""}`);
     this.httpStatus = httpStatus;
     this.reason = reason;
     this.status = status;
@@ -29,20 +30,22 @@ export class ApiError extends Error {
   }
 }
 
+/** What a conflict of server-side apply is about: whose fields these are. Empty for anything else. */
+function fieldOwners({ details }: Status): string {
+  const causes = details?.causes?.filter(({ reason }) => reason === "FieldManagerConflict") ?? [];
+  // conflict with "kubectl-edit" using apps/v1
+  return causes.map(({ field, message }) =>
+    `${field} is owned by ${message?.replace(/^conflict with /, "")}`
+  ).join(", ");
+}
+
+// For answers without a Status: what proxies and load balancers say for the server.
 const REASONS: Record<number, string> = {
-  400: "BadRequest",
   401: "Unauthorized",
   403: "Forbidden",
-  404: "NotFound",
-  405: "MethodNotAllowed",
-  409: "Conflict",
   410: "Gone",
-  415: "UnsupportedMediaType",
-  422: "Invalid",
   429: "TooManyRequests",
-  500: "InternalError",
   503: "ServiceUnavailable",
-  504: "Timeout",
 };
 
 const LONGEST_TEXT = 2048;
@@ -50,12 +53,8 @@ const LONGEST_TEXT = 2048;
 /** A Status from an error's body, whatever that is: a proxy may answer HTML, an old server plain text. */
 export function parseStatus(body: string): Status {
   try {
-    const parsed: unknown = JSON.parse(body);
-    if (
-      typeof parsed === "object" && parsed !== null && "kind" in parsed && parsed.kind === "Status"
-    ) {
-      return parsed as Status;
-    }
+    const parsed = JSON.parse(body) as Status | null;
+    if (parsed?.kind === "Status") return parsed;
   } catch {
     // Not JSON: kept as text below.
   }

@@ -1,37 +1,49 @@
 // The API server as typed methods: request.ts builds, transport.ts sends, this joins them, reads answers
 // and turns refusals into ApiError. Every plain request has a deadline that also covers waiting for a
-// connection. Repeats only what is safe: what the server asked to be repeated, and reads.
+// connection. Repeats only what is safe: what was never sent, what the server asked to be repeated, and reads.
 
 import { backoffDelay } from "../base/backoff.ts";
-import { type Clock, type Deadline, parseTime, startDeadline } from "../base/clock.ts";
-import { describeError } from "../base/errors.ts";
-import type { Logger } from "../base/log.ts";
-import { ApiError, isGone, isNotFound, parseStatus } from "./api-error.ts";
+import { parseTime } from "../base/clock.ts";
+import { ApiError, isNotFound, parseStatus } from "./api-error.ts";
 import type { Connection } from "./connection.ts";
-import * as build from "./request.ts";
-import { apiVersion, describeRef, type ObjectRef, type ResourceType } from "./resource.ts";
-import { type Lane, Transport, TransportError, type TransportResponse } from "./transport.ts";
 import type { KubeObject } from "./object.ts";
+import * as build from "./request.ts";
+import { type KubeRequest, nameOf } from "./request.ts";
+import { apiVersion, type ObjectRef, type ResourceType } from "./resource.ts";
+import {
+  type Lane,
+  type SendOptions,
+  Transport,
+  TransportError,
+  type TransportOptions,
+  type TransportResponse,
+} from "./transport.ts";
 
-export type ClientOptions = {
-  userAgent: string;
-  log: Logger;
-  clock: Clock;
+const LIMIT_MS: Record<Lane, number> = { request: 30_000, watch: 30_000, lease: 5_000 };
+const ATTEMPTS = 4;
+const RETRY = { baseMs: 100, maxMs: 1000, jitter: 0.5 };
+const LONGEST_RETRY_AFTER_MS = 300_000;
+
+export type ClientOptions = TransportOptions & {
   /** Asked right before everything that is not a GET is sent; a throw keeps it from being sent. */
   beforeWrite?: () => void;
 };
 
-const DEADLINE_MS: Record<Lane, number> = { request: 30_000, watch: 30_000, lease: 5_000 };
-const ATTEMPTS = 4;
-const RETRY = { baseMs: 100, maxMs: 1000, jitter: 0.5 };
-
 /** A client for this connection. Watches, plain requests and the Lease travel separately. */
-export function connect(
-  connection: Connection,
-  options: ClientOptions & { pingMs?: number; deadMs?: number },
-): KubeClient {
+export function connect(connection: Connection, options: ClientOptions): KubeClient {
   return new KubeClient(new Transport(connection, options), options, "request");
 }
+
+export type ListPage<T> = {
+  items: T[];
+  resourceVersion: string;
+  continueToken: string | undefined;
+};
+type WireList<T> = {
+  kind?: string;
+  items?: T[];
+  metadata?: { resourceVersion?: string; continue?: string };
+};
 
 export class KubeClient {
   readonly #transport: Transport;
@@ -57,57 +69,34 @@ export class KubeClient {
   /** The object, or undefined when it is not there. */
   async get<T extends KubeObject>(
     type: ResourceType<T>,
-    ref: ObjectRef,
+    target: build.Target,
     signal: AbortSignal,
   ): Promise<T | undefined> {
-    try {
-      return await this.#send<T>(
-        `get ${describeRef(type, ref)}`,
-        build.buildGet(type, ref),
-        signal,
-      );
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
+    return await this.raw<T>(build.buildGet(type, target), signal).catch(absent(undefined));
   }
 
-  /** Everything selected, in pages, all of one resourceVersion. */
+  /** Everything selected, in one answer of one resourceVersion. Many objects are better watched. */
   async list<T extends KubeObject>(
     type: ResourceType<T>,
     selection: build.Selection,
     signal: AbortSignal,
-  ): Promise<{ items: T[]; resourceVersion: string }> {
-    const items: T[] = [];
-    let page: ListPage<T> | undefined;
-    do {
-      try {
-        page = await this.listPage(type, selection, { continueToken: page?.continueToken }, signal);
-      } catch (error) {
-        if (!page || !isGone(error)) throw error;
-        // The next page is no longer kept: begin again with everything at once.
-        items.length = 0;
-        page = await this.listPage(type, selection, { limit: 0 }, signal);
-      }
-      // Not push(...page.items): a big page would overflow the stack.
-      for (const item of page.items) items.push(item);
-    } while (page.continueToken !== undefined);
-    return { items, resourceVersion: page.resourceVersion };
+  ): Promise<ListPage<T>> {
+    return await this.listPage(type, selection, { limit: 0 }, signal);
   }
 
   /** One page of a list. */
   async listPage<T extends KubeObject>(
     type: ResourceType<T>,
     selection: build.Selection,
-    page: { continueToken?: string | undefined; limit?: number },
+    page: build.Page,
     signal: AbortSignal,
   ): Promise<ListPage<T>> {
-    const request = build.buildList(type, selection, page);
-    const what = `list ${type.plural}`;
-    const list = await this.#send<WireList<T>>(what, request, signal);
+    const list = await this.raw<WireList<T>>(build.buildList(type, selection, page), signal);
     const resourceVersion = list.metadata?.resourceVersion;
-    if (resourceVersion === undefined) {
-      throw new TransportError(`cannot ${what}: the answer is not a list`);
+    const isList = list.kind !== "Table" &&
+      (!type.metadataOnly || list.kind === "PartialObjectMetadataList");
+    if (resourceVersion === undefined || !isList) {
+      throw new TransportError(`cannot list ${type.plural}: the answer is not a list`);
     }
     // Items of a list come without these two.
     const kind = { apiVersion: apiVersion(type), kind: type.kind };
@@ -120,52 +109,37 @@ export class KubeClient {
     object: T,
     signal: AbortSignal,
   ): Promise<T> {
-    return await this.#send<T>(
-      `create ${describeRef(type, object.metadata)}`,
-      build.buildCreate(type, object),
-      signal,
-    );
+    return await this.raw(build.buildCreate(type, object), signal);
   }
 
   /** Server-side apply: makes exactly the given fields ours. */
   async apply<T extends KubeObject>(
     type: ResourceType<T>,
     object: T,
-    options: { fieldManager: string; subresource?: string; force?: boolean },
+    options: build.ApplyOptions,
     signal: AbortSignal,
   ): Promise<T> {
-    const what = `apply ${describeRef(type, object.metadata)}`;
-    return await this.#send<T>(what, build.buildApply(type, object, options), signal);
+    return await this.raw(build.buildApply(type, object, options), signal);
   }
 
-  /** Merge patch (null deletes) or JSON patch. With metadata.resourceVersion in the body it is conditional. */
+  /** With metadata.resourceVersion (or uid) in the body it is conditional. */
   async patch<T extends KubeObject>(
     type: ResourceType<T>,
     ref: ObjectRef,
-    options: {
-      body: unknown;
-      subresource?: string;
-      fieldManager?: string;
-      contentType?: "merge" | "json";
-    },
+    options: build.PatchOptions,
     signal: AbortSignal,
   ): Promise<T> {
-    return await this.#send<T>(
-      `patch ${describeRef(type, ref)}`,
-      build.buildPatch(type, ref, options),
-      signal,
-    );
+    return await this.raw(build.buildPatch(type, ref, options), signal);
   }
 
   /** PUT; a Conflict when the object has changed since it was read. */
   async replace<T extends KubeObject>(
     type: ResourceType<T>,
     object: T,
-    options: { subresource?: string },
+    options: build.WriteOptions,
     signal: AbortSignal,
   ): Promise<T> {
-    const what = `replace ${describeRef(type, object.metadata)}`;
-    return await this.#send<T>(what, build.buildReplace(type, object, options), signal);
+    return await this.raw(build.buildReplace(type, object, options), signal);
   }
 
   /** False when it was not there. */
@@ -175,75 +149,48 @@ export class KubeClient {
     options: build.DeleteOptions,
     signal: AbortSignal,
   ): Promise<boolean> {
-    try {
-      await this.#send(
-        `delete ${describeRef(type, ref)}`,
-        build.buildDelete(type, ref, options),
-        signal,
-      );
-      return true;
-    } catch (error) {
-      if (isNotFound(error)) return false;
-      throw error;
-    }
-  }
-
-  /** Any request; the parsed JSON of its answer (a text when it is none, as of /readyz). */
-  async raw(request: build.KubeRequest, signal: AbortSignal): Promise<unknown> {
-    return await this.#send(`${request.method} ${request.path}`, request, signal);
+    const request = build.buildDelete(type, ref, options);
+    return await this.raw(request, signal).then(() => true, absent(false));
   }
 
   /** Opens a long answer on the watch lane; resolves when its headers are there. */
   async openStream(
-    request: build.KubeRequest,
+    request: KubeRequest,
     signal: AbortSignal,
   ): Promise<AsyncGenerator<Uint8Array>> {
-    const { clock } = this.#options;
-    const what = `watch ${request.path}`;
-    const deadline = startDeadline(clock, DEADLINE_MS.watch, signal);
-    try {
-      const response = await this.#transport.send("watch", request, deadline.signal);
-      if (response.status !== 200) throw await refusal(what, response, clock.now());
-      deadline.disarm(); // from here on only the caller ends the stream
-      return untilEnd(response.chunks(), deadline);
-    } catch (error) {
-      deadline.clear();
-      throw timedOut(error, what, deadline);
-    }
+    const how = { signal, limitMs: LIMIT_MS.watch };
+    const response = await this.#transport.send("watch", request, how);
+    if (response.status !== 200) throw await this.#refusal(request, response);
+    return response.chunks();
   }
 
   async close(): Promise<void> {
     await this.#transport.close();
   }
 
-  async #send<T>(what: string, request: build.KubeRequest, signal: AbortSignal): Promise<T> {
+  /** Any request; the parsed JSON of its answer (a text when it is none, as of /readyz). */
+  async raw<T = unknown>(request: KubeRequest, signal: AbortSignal): Promise<T> {
     const { clock, log } = this.#options;
-    const deadline = startDeadline(clock, DEADLINE_MS[this.#lane], signal);
-    try {
-      for (let attempt = 1;; attempt++) {
-        try {
-          return await this.#once<T>(what, request, deadline.signal);
-        } catch (error) {
-          const waitMs = attempt < ATTEMPTS
-            ? retryDelay(request, error, attempt, clock)
-            : undefined;
-          if (waitMs === undefined || deadline.signal.aborted) throw error;
-          log.debug("request repeated", { what, attempt, waitMs, err: error });
-          await clock.sleep(waitMs, deadline.signal);
-        }
+    const endsAt = clock.monotonic() + LIMIT_MS[this.#lane];
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await this.#once<T>(request, { signal, limitMs: endsAt - clock.monotonic() });
+      } catch (error) {
+        const waitMs = this.#retryDelay(request, error, attempt);
+        // No waiting for what would come too late: this error says more than the limit.
+        const inTime = waitMs !== undefined && clock.monotonic() + waitMs < endsAt;
+        if (!inTime || signal.aborted) throw error;
+        log.debug("request repeated", { what: nameOf(request), attempt, waitMs, err: error });
+        await clock.sleep(waitMs, signal);
       }
-    } catch (error) {
-      throw timedOut(error, what, deadline);
-    } finally {
-      deadline.clear();
     }
   }
 
-  async #once<T>(what: string, request: build.KubeRequest, signal: AbortSignal): Promise<T> {
+  async #once<T>(request: KubeRequest, how: SendOptions): Promise<T> {
     if (request.method !== "GET") this.#options.beforeWrite?.();
-    const response = await this.#transport.send(this.#lane, request, signal);
+    const response = await this.#transport.send(this.#lane, request, how);
     if (response.status < 200 || response.status > 299) {
-      throw await refusal(what, response, this.#options.clock.now());
+      throw await this.#refusal(request, response);
     }
     const text = await response.text();
     if (!response.header("content-type")?.includes("json")) return text as T;
@@ -251,64 +198,40 @@ export class KubeClient {
       return JSON.parse(text) as T;
     } catch (cause) {
       // A lost connection may look like the end of the body.
-      throw new TransportError(
-        `cannot ${what}: the answer was cut off after ${text.length} characters`,
-        { cause },
-      );
+      const seen = `the answer was cut off after ${text.length} characters`;
+      throw new TransportError(`cannot ${nameOf(request)}: ${seen}`, { cause });
     }
   }
-}
 
-export type ListPage<T> = {
-  items: T[];
-  resourceVersion: string;
-  continueToken: string | undefined;
-};
-type WireList<T> = { items?: T[]; metadata?: { resourceVersion?: string; continue?: string } };
-
-// A server that names a delay has not carried the request out. Reads may always be repeated.
-function retryDelay(
-  request: build.KubeRequest,
-  error: unknown,
-  attempt: number,
-  clock: Clock,
-): number | undefined {
-  if (error instanceof ApiError) {
-    return error.httpStatus === 429 || error.httpStatus >= 500 ? error.retryAfterMs : undefined;
+  async #refusal(request: KubeRequest, response: TransportResponse): Promise<ApiError> {
+    return new ApiError(`cannot ${nameOf(request)}`, response.status, {
+      status: parseStatus(await response.text()),
+      retryAfterMs: parseRetryAfter(response.header("retry-after"), this.#options.clock.now()),
+    });
   }
-  if (!(error instanceof TransportError) || request.method !== "GET") return undefined;
-  return backoffDelay(attempt - 1, RETRY, () => clock.random());
+
+  // A server that names a delay has not carried the request out. What was never sent, and what only reads,
+  // may always be repeated.
+  #retryDelay({ method }: KubeRequest, error: unknown, attempt: number): number | undefined {
+    if (attempt >= ATTEMPTS) return undefined;
+    if (error instanceof ApiError) {
+      return error.httpStatus === 429 || error.httpStatus >= 500 ? error.retryAfterMs : undefined;
+    }
+    const safe = error instanceof TransportError && (method === "GET" || error.unsent);
+    return safe ? backoffDelay(attempt - 1, RETRY, () => this.#options.clock.random()) : undefined;
+  }
 }
 
-async function refusal(what: string, response: TransportResponse, now: number): Promise<ApiError> {
-  const retryAfterMs = parseRetryAfter(response.header("retry-after"), now);
-  const status = parseStatus(await response.text());
-  return new ApiError(`cannot ${what}`, response.status, { status, retryAfterMs });
+/** For catch(): this value when the object is not there. */
+function absent<V>(value: V): (error: unknown) => V {
+  return (error) => {
+    if (isNotFound(error)) return value;
+    throw error;
+  };
 }
 
-const LONGEST_RETRY_AFTER_MS = 300_000;
-
+/** Seconds, or the time of day when to come back. */
 function parseRetryAfter(value: string | undefined, now: number): number | undefined {
-  if (value === undefined) return undefined;
-  const at = parseTime(value);
-  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : at === undefined ? undefined : at - now;
-  return ms === undefined ? undefined : Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS);
-}
-
-async function* untilEnd(
-  chunks: AsyncGenerator<Uint8Array>,
-  deadline: Deadline,
-): AsyncGenerator<Uint8Array> {
-  try {
-    yield* chunks;
-  } finally {
-    deadline.clear();
-  }
-}
-
-function timedOut(error: unknown, what: string, deadline: Deadline): unknown {
-  if (!deadline.expired) return error;
-  return new TransportError(`cannot ${what}: ${describeError(deadline.signal.reason)}`, {
-    cause: error,
-  });
+  const at = /^\d+$/.test(value ?? "") ? now + Number(value) * 1000 : parseTime(value);
+  return at === undefined ? undefined : Math.min(Math.max(at - now, 0), LONGEST_RETRY_AFTER_MS);
 }

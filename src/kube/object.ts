@@ -37,7 +37,12 @@ export interface Status {
   code?: number;
   reason?: string;
   message?: string;
-  details?: { name?: string; kind?: string; retryAfterSeconds?: number };
+  details?: {
+    name?: string;
+    kind?: string;
+    retryAfterSeconds?: number;
+    causes?: { reason?: string; message?: string; field?: string }[];
+  };
 }
 
 export interface ObjectReference {

@@ -110,7 +110,7 @@ t.test("a token with few rights is enough and refused beyond them", async (t) =>
   copyFileSync(`${server.dir}/ca.crt`, `${dir}/ca.crt`);
   const [, , host = ""] = server.url.split("/");
   const env = { KUBERNETES_SERVICE_HOST: "127.0.0.1", KUBERNETES_SERVICE_PORT: host.split(":")[1] };
-  const inside = connect(await loadConnection({ env, serviceAccountDir: dir }), {
+  const inside = connect(await loadConnection({ env, serviceAccountDir: dir, log, clock }), {
     userAgent: "agent",
     log,
     clock,

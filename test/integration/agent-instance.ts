@@ -231,6 +231,8 @@ exec ${process.execPath} ${SHELL} "$@"`,
       await loadConnection({
         kubeconfig: await agentKubeconfig(this.#world, this.#namespace, this.#root),
         env: {},
+        log,
+        clock: systemClock,
       }),
       { userAgent: "agent", log, clock: systemClock },
     );

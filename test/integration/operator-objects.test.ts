@@ -9,7 +9,7 @@ import {
 } from "../../src/api/cluster.ts";
 import { clusters } from "../../src/api/group.ts";
 import { neededObjects } from "../../src/controllers/cluster/needs.ts";
-import { isControlledBy } from "../../src/kube/owner.ts";
+import { isControlledBy } from "../../src/api/owner.ts";
 import { configMaps, pods, secrets } from "../../src/api/kinds.ts";
 import { events } from "../../src/kube/resource.ts";
 import { EVERYTHING } from "../unit/controllers/cluster/builders.ts";

@@ -98,7 +98,7 @@ t.test("the table of metrics names every metric and no other", async (t) => {
   const agents = [...agent.matchAll(/^# TYPE (\w+) /gm)].map((match) => match[1] ?? "");
   // The operator's are registered by several files; each is a literal with one of these prefixes.
   const literal =
-    /"((?:mysql_operator|controller_runtime|workqueue|watch|leader_election)_[a-z_]+)"/g;
+    /"((?:mysql_operator|controller_runtime|workqueue|watch|leader_election|rest_client)_[a-z_]+)"/g;
   const operators = sources().flatMap(({ text }) =>
     [...text.matchAll(literal)].map((match) => match[1] ?? "")
   );

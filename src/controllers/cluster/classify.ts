@@ -13,7 +13,7 @@ import { type Cluster, clusterNameIssues, describeIssues } from "../../api/clust
 import type { Reason } from "../../api/conditions.ts";
 import { CLUSTER_LABEL } from "../../api/labels.ts";
 import { PASSWORD_KEY } from "../../api/names.ts";
-import { isControlledBy } from "../../kube/owner.ts";
+import { isControlledBy } from "../../api/owner.ts";
 import type { KubeObject } from "../../kube/object.ts";
 import { generatedSecrets, idOf } from "./needs.ts";
 import type { ClusterSnapshot } from "./snapshot.ts";

@@ -4,7 +4,7 @@
 
 import type { Cluster, ParsedSpec } from "../../api/cluster.ts";
 import { statefulSetName } from "../../api/names.ts";
-import { isControlledBy } from "../../kube/owner.ts";
+import { isControlledBy } from "../../api/owner.ts";
 import type { Pod, StatefulSet } from "../../api/kinds.ts";
 import type { KubeObject } from "../../kube/object.ts";
 import { idOf } from "./needs.ts";

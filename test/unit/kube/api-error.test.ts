@@ -1,6 +1,6 @@
 import t from "tap";
 import * as errors from "../../../src/kube/api-error.ts";
-import { controllerRef, isControlledBy } from "../../../src/kube/owner.ts";
+import { controllerRef, isControlledBy } from "../../../src/api/owner.ts";
 
 const CHECKS = [
   "isNotFound",
@@ -23,6 +23,12 @@ for (
       name: "an unknown resource is no missing object",
       http: 404,
       body: "404 page not found\n",
+      is: undefined,
+    },
+    {
+      name: "an unknown resource of a known group is none either",
+      http: 404,
+      body: { kind: "Status", reason: "NotFound", details: {} },
       is: undefined,
     },
     {
@@ -80,6 +86,24 @@ t.test("ApiError keeps how long to stay away", async (t) => {
   t.equal(new errors.ApiError("x", 429, { status }).retryAfterMs, 3000);
   t.equal(new errors.ApiError("x", 429, { status, retryAfterMs: 1000 }).retryAfterMs, 1000);
   t.equal(new errors.ApiError("x", 429, { status: {} }).retryAfterMs, undefined);
+});
+
+t.test("ApiError says whose fields an apply would have taken", async (t) => {
+  const cause = (manager: string, field: string) => ({
+    reason: "FieldManagerConflict",
+    message: `conflict with "${manager}" using v1`,
+    field,
+  });
+  const causes = [cause("kubectl", ".data.a"), cause("kubectl", ".data.b"), cause("hpa", ".spec")];
+  const status = { reason: "Conflict", message: "Apply failed", details: { causes } };
+  const error = new errors.ApiError("cannot apply ConfigMap db/main", 409, { status });
+  t.equal(
+    error.message,
+    'cannot apply ConfigMap db/main: 409 Conflict: .data.a is owned by "kubectl" using v1, ' +
+      '.data.b is owned by "kubectl" using v1, .spec is owned by "hpa" using v1',
+  );
+  t.equal(error.status, status, "the Status stays whole");
+  t.ok(errors.isConflict(error));
 });
 
 t.test("parseStatus() keeps no more than a piece of a long text", async (t) => {

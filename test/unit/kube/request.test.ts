@@ -1,13 +1,13 @@
 import t from "tap";
 import * as build from "../../../src/kube/request.ts";
 import { configMaps, nodes, pods, statefulSets } from "../../../src/api/kinds.ts";
-import { resourcePath, type ResourceType } from "../../../src/kube/resource.ts";
+import { metadataOnly, resourcePath, type ResourceType } from "../../../src/kube/resource.ts";
 import type { ConfigMap } from "../../../src/api/kinds.ts";
 
 const ref = { namespace: "db", name: "main" };
 const object: ConfigMap = { apiVersion: "v1", kind: "ConfigMap", metadata: ref, data: { a: "1" } };
-const accept = { accept: "application/json" };
-const json = (type: string) => ({ ...accept, "content-type": `application/${type}` });
+const json = (type: string) => ({ "content-type": `application/${type}` });
+const strict = { fieldValidation: "Strict" };
 const ours: ResourceType<ConfigMap> = {
   group: "mysql.oracle.com",
   version: "v1alpha1",
@@ -21,21 +21,45 @@ const ROWS: { name: string; got: build.KubeRequest; want: build.KubeRequest }[] 
     name: "buildGet() names one object",
     got: build.buildGet(statefulSets, ref),
     want: {
+      what: "get StatefulSet db/main",
       method: "GET",
       path: "/apis/apps/v1/namespaces/db/statefulsets/main",
       query: {},
-      headers: accept,
+      headers: {},
     },
   },
   {
     name: "buildGet() needs no namespace for a cluster-wide kind",
     got: build.buildGet(nodes, { name: "node1" }),
-    want: { method: "GET", path: "/api/v1/nodes/node1", query: {}, headers: accept },
+    want: {
+      what: "get Node node1",
+      method: "GET",
+      path: "/api/v1/nodes/node1",
+      query: {},
+      headers: {},
+    },
+  },
+  {
+    name: "buildGet() names a part of an object",
+    got: build.buildGet(statefulSets, { ...ref, subresource: "scale" }),
+    want: {
+      what: "get StatefulSet db/main",
+      method: "GET",
+      path: "/apis/apps/v1/namespaces/db/statefulsets/main/scale",
+      query: {},
+      headers: {},
+    },
   },
   {
     name: "buildList() asks for a page of everything",
     got: build.buildList(pods, {}),
-    want: { method: "GET", path: "/api/v1/pods", query: { limit: "500" }, headers: accept },
+    want: {
+      what: "list pods",
+      method: "GET",
+      path: "/api/v1/pods",
+      query: { limit: "500" },
+      headers: {},
+    },
   },
   {
     name: "buildList() goes on with nothing but token, limit and selectors",
@@ -43,20 +67,33 @@ const ROWS: { name: string; got: build.KubeRequest; want: build.KubeRequest }[] 
       continueToken: "x/y=",
     }),
     want: {
+      what: "list pods",
       method: "GET",
       path: "/api/v1/namespaces/db/pods",
       query: { labelSelector: "a=b,c in (d)", limit: "500", continue: "x/y=" },
-      headers: accept,
+      headers: {},
     },
   },
   {
     name: "buildList() asks for everything at once",
     got: build.buildList(pods, { fieldSelector: "metadata.name=main-0" }, { limit: 0 }),
     want: {
+      what: "list pods",
       method: "GET",
       path: "/api/v1/pods",
       query: { fieldSelector: "metadata.name=main-0" },
-      headers: accept,
+      headers: {},
+    },
+  },
+  {
+    name: "buildList() asks for nothing but metadata",
+    got: build.buildList(metadataOnly(pods), {}),
+    want: {
+      what: "list pods",
+      method: "GET",
+      path: "/api/v1/pods",
+      query: { limit: "500" },
+      headers: { accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1" },
     },
   },
   {
@@ -66,6 +103,7 @@ const ROWS: { name: string; got: build.KubeRequest; want: build.KubeRequest }[] 
       timeoutSeconds: 300,
     }),
     want: {
+      what: "watch /api/v1/namespaces/db/pods",
       method: "GET",
       path: "/api/v1/namespaces/db/pods",
       query: {
@@ -75,13 +113,14 @@ const ROWS: { name: string; got: build.KubeRequest; want: build.KubeRequest }[] 
         sendInitialEvents: "true",
         resourceVersionMatch: "NotOlderThan",
       },
-      headers: accept,
+      headers: {},
     },
   },
   {
     name: "buildWatch() goes on from a version without initial events",
     got: build.buildWatch(ours, {}, { resourceVersion: "42", timeoutSeconds: 300 }),
     want: {
+      what: "watch /apis/mysql.oracle.com/v1alpha1/mysqlclusters",
       method: "GET",
       path: "/apis/mysql.oracle.com/v1alpha1/mysqlclusters",
       query: {
@@ -90,16 +129,17 @@ const ROWS: { name: string; got: build.KubeRequest; want: build.KubeRequest }[] 
         timeoutSeconds: "300",
         resourceVersion: "42",
       },
-      headers: accept,
+      headers: {},
     },
   },
   {
     name: "buildCreate() posts to the collection",
     got: build.buildCreate(configMaps, object),
     want: {
+      what: "create ConfigMap db/main",
       method: "POST",
       path: "/api/v1/namespaces/db/configmaps",
-      query: {},
+      query: strict,
       headers: json("json"),
       body: JSON.stringify(object),
     },
@@ -108,9 +148,10 @@ const ROWS: { name: string; got: build.KubeRequest; want: build.KubeRequest }[] 
     name: "buildApply() takes fields over",
     got: build.buildApply(configMaps, object, { fieldManager: "mysql-operator" }),
     want: {
+      what: "apply ConfigMap db/main",
       method: "PATCH",
       path: "/api/v1/namespaces/db/configmaps/main",
-      query: { fieldManager: "mysql-operator", force: "true" },
+      query: { fieldManager: "mysql-operator", force: "true", ...strict },
       headers: json("apply-patch+yaml"),
       body: JSON.stringify(object),
     },
@@ -121,11 +162,13 @@ const ROWS: { name: string; got: build.KubeRequest; want: build.KubeRequest }[] 
       fieldManager: "agent",
       subresource: "status",
       force: false,
+      dryRun: true,
     }),
     want: {
+      what: "apply Cluster db/main",
       method: "PATCH",
       path: "/apis/mysql.oracle.com/v1alpha1/namespaces/db/mysqlclusters/main/status",
-      query: { fieldManager: "agent", force: "false" },
+      query: { fieldManager: "agent", force: "false", dryRun: "All", ...strict },
       headers: json("apply-patch+yaml"),
       body: JSON.stringify(object),
     },
@@ -134,9 +177,10 @@ const ROWS: { name: string; got: build.KubeRequest; want: build.KubeRequest }[] 
     name: "buildPatch() merges by default",
     got: build.buildPatch(configMaps, ref, { body: { data: { a: null } } }),
     want: {
+      what: "patch ConfigMap db/main",
       method: "PATCH",
       path: "/api/v1/namespaces/db/configmaps/main",
-      query: {},
+      query: strict,
       headers: json("merge-patch+json"),
       body: '{"data":{"a":null}}',
     },
@@ -150,20 +194,22 @@ const ROWS: { name: string; got: build.KubeRequest; want: build.KubeRequest }[] 
       subresource: "status",
     }),
     want: {
+      what: "patch ConfigMap db/main",
       method: "PATCH",
       path: "/api/v1/namespaces/db/configmaps/main/status",
-      query: { fieldManager: "m" },
+      query: { fieldManager: "m", ...strict },
       headers: json("json-patch+json"),
       body: "[]",
     },
   },
   {
     name: "buildReplace() puts the object",
-    got: build.buildReplace(configMaps, object),
+    got: build.buildReplace(configMaps, object, {}),
     want: {
+      what: "replace ConfigMap db/main",
       method: "PUT",
       path: "/api/v1/namespaces/db/configmaps/main",
-      query: {},
+      query: strict,
       headers: json("json"),
       body: JSON.stringify(object),
     },
@@ -176,6 +222,7 @@ const ROWS: { name: string; got: build.KubeRequest; want: build.KubeRequest }[] 
       propagationPolicy: "Foreground",
     }),
     want: {
+      what: "delete ConfigMap db/main",
       method: "DELETE",
       path: "/api/v1/namespaces/db/configmaps/main",
       query: {},

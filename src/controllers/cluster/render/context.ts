@@ -6,7 +6,7 @@
 
 import type { Cluster, ClusterSpec } from "../../../api/cluster.ts";
 import { clusterLabels } from "../../../api/labels.ts";
-import { controllerRef } from "../../../kube/owner.ts";
+import { controllerRef } from "../../../api/owner.ts";
 import { apiVersion, type ResourceType } from "../../../kube/resource.ts";
 import type { KubeObject, ObjectMeta } from "../../../kube/object.ts";
 

@@ -1,6 +1,6 @@
 // Pure: controller owner references, the only proof that an object is ours to change.
 
-import type { KubeObject, OwnerReference } from "./object.ts";
+import type { KubeObject, OwnerReference } from "../kube/object.ts";
 
 /** The reference that makes `owner` the controller of an object. The owner must come from the server. */
 export function controllerRef(owner: KubeObject): OwnerReference {

@@ -1,0 +1,109 @@
+// How undici connects: TLS and its credentials, HTTP/2 settings, and noticing when a peer is dead. Knows
+// nothing of requests.
+
+import type { EventEmitter } from "node:events";
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { Agent, buildConnector, Client, Pool } from "undici";
+import type { Clock } from "../base/clock.ts";
+import type { Connection, TlsMaterial } from "./connection.ts";
+
+/** A peer is asked for a sign of life every pingMs and given up after deadMs without one. */
+type Patience = { clock: Clock; pingMs: number; deadMs: number };
+
+/** There was no connection, so nothing was sent. */
+export class NotConnectedError extends Error {
+  override readonly name = "NotConnectedError";
+}
+
+/** As many connections to the API server as its requests need, all made with this material. */
+export function openAgent(
+  connection: Connection,
+  tls: TlsMaterial,
+  patience: Patience,
+): Agent {
+  // undici 8.12.4 joins the values of a repeated header by commas on HTTP/2: two groups would become one.
+  const allowH2 = !Object.values(connection.headers ?? {}).some(Array.isArray);
+  const connect = connector(connection, tls, allowH2);
+  // An Agent, because it gives up a pool whose connection the server wants to end: its Client would keep
+  // new requests waiting for the running ones. No limit on connections: when a session's streams are used
+  // up, undici opens another one; with a limit, requests would wait behind watches without an error.
+  return new Agent({
+    factory: (origin, given) => {
+      const factory = (to: string | URL, how: object): Client =>
+        openClient(to, { ...how, connect }, patience);
+      return new Pool(origin, { ...given, allowH2, factory });
+    },
+  });
+}
+
+function openClient(
+  origin: string | URL,
+  { connect, ...given }: { connect: buildConnector.connector },
+  patience: Patience,
+): Client {
+  const client = new Client(origin, {
+    ...given,
+    // Every request has a deadline of its own, and watches are quiet for minutes.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    keepAliveTimeout: 60_000,
+    // Only this top-level option is honoured. The defaults give a few MB/s at 10 ms round trip.
+    initialWindowSize: 8 << 20,
+    h2Options: { pingInterval: patience.pingMs, connectionWindowSize: 16 << 20 },
+    connect: (to, callback) =>
+      connect(to, (...[cause, socket]) => {
+        // Wrapped: after some errors of its own undici keeps the request waiting without an end.
+        if (cause) return callback(new NotConnectedError("no connection", { cause }), null);
+        if ((socket as TLSSocket).alpnProtocol === "h2") guard(client, socket, patience);
+        callback(null, socket);
+      }),
+  });
+  return client;
+}
+
+// undici sends PINGs but never notices that no answer comes, and unanswered PINGs also keep TCP's
+// keepalive from noticing: without this, a dead peer is silent for a quarter of an hour.
+function guard(client: EventEmitter, socket: Socket, { clock, deadMs }: Patience): void {
+  let heardAt = clock.monotonic();
+  const heard = (): void => {
+    heardAt = clock.monotonic();
+  };
+  let cancel = (): void => {};
+  const check = (): void => {
+    const leftMs = heardAt + deadMs - clock.monotonic();
+    if (leftMs > 0) cancel = clock.setTimer(leftMs, check);
+    else socket.destroy(new Error(`the API server did not answer a ping for ${deadMs} ms`));
+  };
+  client.on("ping", heard);
+  socket.once("close", () => {
+    cancel();
+    client.off("ping", heard);
+  });
+  check();
+}
+
+function connector(
+  { dial }: Connection,
+  { serverName, insecure, ...material }: TlsMaterial,
+  allowH2: boolean,
+): buildConnector.connector {
+  const direct = buildConnector({
+    ...material,
+    ...(serverName === undefined ? {} : { servername: serverName }),
+    rejectUnauthorized: !insecure,
+    allowH2,
+    preferH2: true,
+    timeout: 10_000,
+    keepAlive: true,
+    keepAliveInitialDelay: 15_000,
+  });
+  if (!dial) return direct;
+  return (to, callback) => {
+    dial().then((stream) => {
+      const socket = stream as Socket; // undici only uses it as a stream
+      if (to.protocol === "https:") direct({ ...to, httpSocket: socket }, callback);
+      else callback(null, socket);
+    }, (error: Error) => callback(error, null));
+  };
+}
