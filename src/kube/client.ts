@@ -95,7 +95,9 @@ export class KubeClient {
     const what = `list ${type.plural}`;
     const list = await this.#send<WireList<T>>(what, request, signal);
     const resourceVersion = list.metadata?.resourceVersion;
-    if (resourceVersion === undefined) {
+    const isList = list.kind !== "Table" &&
+      (!type.metadataOnly || list.kind === "PartialObjectMetadataList");
+    if (resourceVersion === undefined || !isList) {
       throw new TransportError(`cannot ${what}: the answer is not a list`);
     }
     // Items of a list come without these two.
@@ -252,7 +254,11 @@ export type ListPage<T> = {
   resourceVersion: string;
   continueToken: string | undefined;
 };
-type WireList<T> = { items?: T[]; metadata?: { resourceVersion?: string; continue?: string } };
+type WireList<T> = {
+  kind?: string;
+  items?: T[];
+  metadata?: { resourceVersion?: string; continue?: string };
+};
 
 // A server that names a delay has not carried the request out. Reads may always be repeated.
 function retryDelay(

@@ -29,13 +29,20 @@ function selectors(selection: Selection): Record<string, string> {
   };
 }
 
+function accept(type: ResourceType<KubeObject>, kind: string): { accept: string } {
+  return type.metadataOnly
+    ? { accept: `application/json;as=${kind};g=meta.k8s.io;v=v1` }
+    : JSON_ONLY;
+}
+
 function refOf(object: KubeObject): ObjectRef {
   const { namespace, name } = object.metadata;
   return namespace === undefined ? { name } : { namespace, name };
 }
 
 export function buildGet<T extends KubeObject>(type: ResourceType<T>, ref: ObjectRef): KubeRequest {
-  return { method: "GET", path: resourcePath(type, ref), query: {}, headers: JSON_ONLY };
+  const headers = accept(type, "PartialObjectMetadata");
+  return { method: "GET", path: resourcePath(type, ref), query: {}, headers };
 }
 
 /** One page, or with limit 0 everything at once. Without resourceVersion: always the newest state. */
@@ -53,7 +60,7 @@ export function buildList<T extends KubeObject>(
       ...(limit > 0 ? { limit: String(limit) } : {}),
       ...(page.continueToken === undefined ? {} : { continue: page.continueToken }),
     },
-    headers: JSON_ONLY,
+    headers: accept(type, "PartialObjectMetadataList"),
   };
 }
 
@@ -78,7 +85,7 @@ export function buildWatch<T extends KubeObject>(
         ? { sendInitialEvents: "true", resourceVersionMatch: "NotOlderThan" }
         : { resourceVersion: from.resourceVersion }),
     },
-    headers: JSON_ONLY,
+    headers: accept(type, "PartialObjectMetadata"),
   };
 }
 

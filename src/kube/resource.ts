@@ -10,6 +10,8 @@ export interface ResourceType<T extends KubeObject> {
   readonly kind: string;
   readonly plural: string;
   readonly namespaced: boolean;
+  /** Of each object only apiVersion, kind and metadata are asked for. */
+  readonly metadataOnly?: boolean;
   /** Never set: only ties the object's type to the value. */
   readonly object?: T;
 }
@@ -25,6 +27,11 @@ export function resourceType<T extends KubeObject>(
 ): ResourceType<T> {
   const [version = "", group = ""] = apiVersion.split("/").reverse();
   return { group, version, kind, plural, namespaced };
+}
+
+/** The same kind, of which get, list and watch give only the metadata. */
+export function metadataOnly(type: ResourceType<KubeObject>): ResourceType<KubeObject> {
+  return { ...type, metadataOnly: true };
 }
 
 export const events = resourceType<Event>("v1", "Event", "events");

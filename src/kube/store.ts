@@ -1,9 +1,12 @@
-// The latest known state of the watched objects. One writer follows a watch; readers see a whole state at
-// any time: a new list is collected aside and swapped in at once, and what it lacks is reported as gone.
+// The latest known state of the watched objects. One writer follows a watch, or one watch per namespace;
+// readers see a whole state at any time: a new list is collected aside and swapped in at once, and what it
+// lacks is reported as gone. An object that cannot be read keeps its last good state and is marked.
 // Objects in a store are shared: nobody may change them.
 
+import { describeError } from "../base/errors.ts";
 import type { KubeObject } from "./object.ts";
-import type { WatcherEvent } from "./watcher.ts";
+import { versionOrder } from "./version.ts";
+import type { ObjectEvent, WatcherEvent } from "./watcher.ts";
 
 /** What a reader sees. Keys are "namespace/name", or "name" for objects without a namespace. */
 export interface Store<T extends KubeObject> {
@@ -11,12 +14,17 @@ export interface Store<T extends KubeObject> {
   list(): readonly T[];
   /** The objects for which the index function of this name gives `value`. */
   byIndex(index: string, value: string): readonly T[];
+  /** Why the object's newest state cannot be read. What the others give is older, or nothing. */
+  unreadable(key: string): string | undefined;
   /** True once the first whole state is there; stays true. */
   readonly synced: boolean;
 }
 
-/** before only: gone; after only: new; both: changed. */
-export type StoreChange<T> = { key: string; before?: T; after?: T };
+/**
+ * before only: gone; after only: new; both: changed. With `unreadable` (why), `after` may be no more than
+ * the object's metadata, as far as they are sound.
+ */
+export type StoreChange<T> = { key: string; before?: T; after?: T; unreadable?: string };
 
 // Written as a method, so that the indexes of Pods are indexes of objects.
 type IndexFunction<T> = { of(object: T): readonly string[] }["of"];
@@ -33,90 +41,150 @@ export function refOfKey(key: string): { namespace?: string; name: string } {
   return slash < 0 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
 }
 
-export class StoreWriter<T extends KubeObject> {
-  readonly store: Store<T>;
-  #objects = new Map<string, T>();
-  /** Set while a new whole state is being collected. */
-  #incoming: Map<string, T> | undefined;
-  #synced = false;
+/** One object: its last good state, where it is found, and the newest state if that is not good. */
+type Known<T> = { good?: T; places: string[]; newest: T; unreadable?: string };
+
+/** What one watch has told; `incoming` while it tells a new whole state. */
+type Part<T> = { synced: boolean; incoming?: Map<string, ObjectEvent<T>> | undefined };
+
+export class StoreWriter<T extends KubeObject> implements Store<T> {
+  readonly #known = new Map<string, Known<T>>();
   readonly #indexes: Indexes<T>;
   /** "index\0value" → keys. An empty set is removed. */
   readonly #indexed = new Map<string, Set<string>>();
+  /** By namespace; "" for all of them. */
+  readonly #parts: ReadonlyMap<string, Part<T>>;
 
-  constructor(indexes: Indexes<T> = {}) {
+  /** With namespaces, each of them has a watch of its own that tells of nothing else. */
+  constructor(indexes: Indexes<T> = {}, namespaces: readonly string[] = [""]) {
     this.#indexes = indexes;
-    const objects = (): Map<string, T> => this.#objects;
-    const isSynced = (): boolean => this.#synced;
-    this.store = {
-      get: (key) => objects().get(key),
-      list: () => [...objects().values()],
-      byIndex: (index, value) => {
-        if (!Object.hasOwn(indexes, index)) throw new Error(`the store has no index ${index}`);
-        const keys = this.#indexed.get(`${index}\0${value}`) ?? [];
-        return [...keys].flatMap((key) => objects().get(key) ?? []);
-      },
-      get synced() {
-        return isSynced();
-      },
-    };
+    this.#parts = new Map(namespaces.map((namespace) => [namespace, { synced: false }]));
   }
 
-  /** Takes one event in and says what it changed for readers. */
-  handle(event: WatcherEvent<T>): StoreChange<T>[] {
-    switch (event.type) {
-      case "init":
-        this.#incoming = new Map();
-        return [];
-      case "initApply":
-        this.#incoming?.set(keyOf(event.object), event.object);
-        return [];
-      case "initDone":
-        return this.#swap();
-      case "apply":
-        return this.#set(keyOf(event.object), event.object);
-      case "delete":
-        if (!this.#incoming) return this.#set(keyOf(event.object), undefined);
-        this.#incoming.delete(keyOf(event.object));
-        return [];
+  /** The same for readers. */
+  get store(): Store<T> {
+    return this;
+  }
+
+  get synced(): boolean {
+    return [...this.#parts.values()].every(({ synced }) => synced);
+  }
+
+  get(key: string): T | undefined {
+    return this.#known.get(key)?.good;
+  }
+
+  list(): readonly T[] {
+    return [...this.#known.values()].flatMap(({ good }) => good ?? []);
+  }
+
+  byIndex(index: string, value: string): readonly T[] {
+    if (!Object.hasOwn(this.#indexes, index)) throw new Error(`the store has no index ${index}`);
+    const keys = this.#indexed.get(`${index}\0${value}`) ?? [];
+    return [...keys].flatMap((key) => this.get(key) ?? []);
+  }
+
+  unreadable(key: string): string | undefined {
+    return this.#known.get(key)?.unreadable;
+  }
+
+  /** Takes in one event of a namespace's watch, and says what it changed for readers. */
+  handle(event: WatcherEvent<T>, namespace = ""): StoreChange<T>[] {
+    const part = this.#parts.get(namespace);
+    if (!part) throw new Error(`the store has no part for namespace ${namespace}`);
+    if (event.type === "init") {
+      part.incoming = new Map();
+      return [];
     }
+    if (event.type === "initDone") return this.#swap(part, namespace);
+    const key = keyOf(event.object);
+    const { incoming } = part;
+    const newest = incoming ? incoming.get(key)?.object : this.#known.get(key)?.newest;
+    if (isOld(event, newest)) return [];
+    if (!incoming) return this.#set(key, event);
+    if (event.type === "apply") incoming.set(key, event);
+    else incoming.delete(key);
+    return [];
   }
 
-  #swap(): StoreChange<T>[] {
-    const incoming = this.#incoming ?? new Map<string, T>();
-    this.#incoming = undefined;
-    this.#synced = true;
-    const lost = [...this.#objects.keys()].filter((key) => !incoming.has(key));
+  #swap(part: Part<T>, namespace: string): StoreChange<T>[] {
+    const incoming = part.incoming ?? new Map<string, ObjectEvent<T>>();
+    part.incoming = undefined;
+    part.synced = true;
+    const inside = namespace === "" ? "" : `${namespace}/`;
+    const lost = [...this.#known.keys()].filter((key) =>
+      key.startsWith(inside) && !incoming.has(key)
+    );
     return [
       ...lost.flatMap((key) => this.#set(key, undefined)),
-      ...[...incoming].flatMap(([key, object]) => this.#set(key, object)),
+      ...[...incoming].flatMap(([key, event]) => this.#set(key, event)),
     ];
   }
 
-  #set(key: string, after: T | undefined): StoreChange<T>[] {
-    const before = this.#objects.get(key);
-    this.#reindex(key, before, after);
-    if (after) this.#objects.set(key, after);
-    else this.#objects.delete(key);
-    if (!before) return after ? [{ key, after }] : [];
-    if (!after) return [{ key, before }];
-    if (before.metadata.uid !== after.metadata.uid) return [{ key, before }, { key, after }];
-    const same = before.metadata.resourceVersion === after.metadata.resourceVersion;
-    return same && after.metadata.resourceVersion !== undefined ? [] : [{ key, before, after }];
+  #set(key: string, event: ObjectEvent<T> | undefined): StoreChange<T>[] {
+    const known = this.#known.get(key);
+    const before = known?.good ?? known?.newest;
+    if (event?.type !== "apply") {
+      this.#replace(key, known, undefined);
+      return before ? [{ key, before }] : [];
+    }
+    const isOther = before !== undefined && isAnother(before, event.object);
+    const next = this.#judge(event, isOther ? undefined : known);
+    const { newest: after, unreadable } = next;
+    const isNews = versionOrder(
+      after.metadata.resourceVersion,
+      known?.newest.metadata.resourceVersion,
+    ) !== 0;
+    if (!isOther && !isNews && unreadable === known?.unreadable) return [];
+    this.#replace(key, known, next);
+    const change = { key, after, ...(unreadable === undefined ? {} : { unreadable }) };
+    if (!before) return [change];
+    // Another object of the same name: whoever cares for the first has to see it go.
+    return isOther ? [{ key, before }, change] : [{ ...change, before }];
   }
 
-  #reindex(key: string, before: T | undefined, after: T | undefined): void {
-    for (const [index, valuesOf] of Object.entries(this.#indexes)) {
-      for (const value of before ? valuesOf(before) : []) {
-        const keys = this.#indexed.get(`${index}\0${value}`);
-        keys?.delete(key);
-        if (keys?.size === 0) this.#indexed.delete(`${index}\0${value}`);
-      }
-      for (const value of after ? valuesOf(after) : []) {
-        const entry = `${index}\0${value}`;
-        const keys = this.#indexed.get(entry);
-        if (keys) keys.add(key);
-        else this.#indexed.set(entry, new Set([key]));
-      }
+  // Of an object that cannot be read, or that an index function fails on, the last good state stays.
+  #judge({ object, unreadable }: ObjectEvent<T>, last: Known<T> | undefined): Known<T> {
+    let why = unreadable;
+    try {
+      if (why === undefined) return { newest: object, good: object, places: this.#places(object) };
+    } catch (error) {
+      why = `an index fails on it: ${describeError(error)}`;
     }
+    return { places: [], ...last, newest: object, unreadable: why };
   }
+
+  #places(object: T): string[] {
+    return Object.entries(this.#indexes).flatMap(([index, valuesOf]) =>
+      valuesOf(object).map((value) => `${index}\0${value}`)
+    );
+  }
+
+  #replace(key: string, known: Known<T> | undefined, next: Known<T> | undefined): void {
+    for (const place of known?.places ?? []) {
+      const keys = this.#indexed.get(place);
+      keys?.delete(key);
+      if (keys?.size === 0) this.#indexed.delete(place);
+    }
+    for (const place of next?.places ?? []) {
+      const keys = this.#indexed.get(place);
+      if (keys) keys.add(key);
+      else this.#indexed.set(place, new Set([key]));
+    }
+    if (next) this.#known.set(key, next);
+    else this.#known.delete(key);
+  }
+}
+
+// Told a second time? Asked of events only: what a list says is never old, and the versions of a server
+// that was restored from a backup begin lower again.
+function isOld(event: ObjectEvent<KubeObject>, newest: KubeObject | undefined): boolean {
+  const { resourceVersion } = event.object.metadata;
+  const order = versionOrder(resourceVersion, newest?.metadata.resourceVersion) ?? 1;
+  return event.type === "apply" ? order <= 0 : order < 0;
+}
+
+function isAnother(one: KubeObject, other: KubeObject): boolean {
+  const [first, second] = [one.metadata.uid, other.metadata.uid];
+  return first !== undefined && second !== undefined && first !== second;
 }

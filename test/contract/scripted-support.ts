@@ -109,8 +109,7 @@ export async function followUntil(
       writer.handle(event);
       onState(names(writer));
       if (
-        writer.store.synced && event.type !== "init" && event.type !== "initApply" &&
-        names(writer) === wanted
+        writer.store.synced && event.type !== "init" && names(writer) === wanted
       ) break;
     }
   } finally {

@@ -18,7 +18,7 @@ function object(
 function synced(...objects: ConfigMap[]): StoreWriter<ConfigMap> {
   const writer = new StoreWriter<ConfigMap>({ colour: (one) => [one.data?.colour ?? ""] });
   writer.handle({ type: "init" });
-  for (const one of objects) writer.handle({ type: "initApply", object: one });
+  for (const one of objects) writer.handle({ type: "apply", object: one });
   writer.handle({ type: "initDone" });
   return writer;
 }
@@ -38,7 +38,7 @@ t.test("a store is synced by its first whole state, also an empty one", async (t
 t.test("handle() serves the old state until the new one is whole", async (t) => {
   const writer = synced(object("a", "1"), object("b", "1"));
   t.same(writer.handle({ type: "init" }), []);
-  t.same(writer.handle({ type: "initApply", object: object("c", "5") }), []);
+  t.same(writer.handle({ type: "apply", object: object("c", "5") }), []);
   t.same(names(writer.store.list()), ["a", "b"]);
   t.ok(writer.store.synced);
   const changes = writer.handle({ type: "initDone" });
@@ -56,9 +56,9 @@ t.test("handle() serves the old state until the new one is whole", async (t) => 
 t.test("handle() reports a new list by its differences only", async (t) => {
   const writer = synced(object("same", "1"), object("changed", "1"), object("gone", "1"));
   writer.handle({ type: "init" });
-  writer.handle({ type: "initApply", object: object("same", "1") });
-  writer.handle({ type: "initApply", object: object("changed", "2") });
-  writer.handle({ type: "initApply", object: object("new", "2") });
+  writer.handle({ type: "apply", object: object("same", "1") });
+  writer.handle({ type: "apply", object: object("changed", "2") });
+  writer.handle({ type: "apply", object: object("new", "2") });
   t.same(writer.handle({ type: "initDone" }).map(({ key }) => key), [
     "db/gone",
     "db/changed",
@@ -69,9 +69,9 @@ t.test("handle() reports a new list by its differences only", async (t) => {
 t.test("handle() drops a half-built state when it begins again", async (t) => {
   const writer = synced(object("a", "1"));
   writer.handle({ type: "init" });
-  writer.handle({ type: "initApply", object: object("phantom", "2") });
+  writer.handle({ type: "apply", object: object("phantom", "2") });
   writer.handle({ type: "init" });
-  writer.handle({ type: "initApply", object: object("a", "1") });
+  writer.handle({ type: "apply", object: object("a", "1") });
   t.same(writer.handle({ type: "initDone" }), []);
   t.same(names(writer.store.list()), ["a"]);
 });
@@ -79,7 +79,7 @@ t.test("handle() drops a half-built state when it begins again", async (t) => {
 t.test("handle() applies a deletion among the initial objects to the new state", async (t) => {
   const writer = synced(object("a", "1"));
   writer.handle({ type: "init" });
-  writer.handle({ type: "initApply", object: object("a", "1") });
+  writer.handle({ type: "apply", object: object("a", "1") });
   writer.handle({ type: "delete", object: object("a", "3") });
   t.same(names(writer.store.list()), ["a"]);
   t.same(writer.handle({ type: "initDone" }).map(({ key, after }) => [key, after]), [[
