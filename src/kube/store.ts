@@ -98,12 +98,9 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
     }
     if (event.type === "initDone") return this.#swap(part, namespace);
     const key = keyOf(event.object);
-    const { incoming } = part;
-    const newest = incoming ? incoming.get(key)?.object : this.#known.get(key)?.newest;
-    if (isOld(event, newest)) return [];
-    if (!incoming) return this.#set(key, event);
-    if (event.type === "apply") incoming.set(key, event);
-    else incoming.delete(key);
+    if (!part.incoming) return this.#set(key, event);
+    if (event.type === "apply") part.incoming.set(key, event);
+    else part.incoming.delete(key);
     return [];
   }
 
@@ -174,14 +171,6 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
     if (next) this.#known.set(key, next);
     else this.#known.delete(key);
   }
-}
-
-// Told a second time? Asked of events only: what a list says is never old, and the versions of a server
-// that was restored from a backup begin lower again.
-function isOld(event: ObjectEvent<KubeObject>, newest: KubeObject | undefined): boolean {
-  const { resourceVersion } = event.object.metadata;
-  const order = versionOrder(resourceVersion, newest?.metadata.resourceVersion) ?? 1;
-  return event.type === "apply" ? order <= 0 : order < 0;
 }
 
 function isAnother(one: KubeObject, other: KubeObject): boolean {

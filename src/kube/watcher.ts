@@ -72,6 +72,8 @@ export function stepWatcher<T>(state: WatcherState, input: WatcherInput<T>): Wat
     case "page":
       return takePage(state, input);
     case "changed":
+      // Told a second time. Equal is not older: etcd ends many leased keys with one version.
+      if (order(state, input.resourceVersion) < 0) return read(state);
       return read(advance(state, input.resourceVersion), input.event);
     case "bookmark":
       if (state.phase !== "streaming") return read(advance(state, input.resourceVersion));
@@ -115,10 +117,14 @@ function watching(resourceVersion: ResourceVersion): Watching {
   return { phase: "watching", resourceVersion, moved: true };
 }
 
-// An event that comes a second time must not take the watch back.
+// Below 0: what comes with this version is older than the watch. Only a watch has a version.
+function order(state: WatcherState, version: ResourceVersion | undefined): number {
+  return state.phase === "watching" ? versionOrder(version, state.resourceVersion) ?? 1 : 1;
+}
+
 function advance(state: WatcherState, to: ResourceVersion | undefined): WatcherState {
-  if (state.phase !== "watching" || to === undefined) return state;
-  return (versionOrder(to, state.resourceVersion) ?? 1) > 0 ? watching(to) : state;
+  const moves = state.phase === "watching" && to !== undefined && order(state, to) > 0;
+  return moves ? watching(to) : state;
 }
 
 function read<T>(state: WatcherState, ...events: WatcherEvent<T>[]): WatcherStep<T> {
