@@ -35,13 +35,7 @@ export function keyOf(object: KubeObject): string {
   return namespace === undefined ? name : `${namespace}/${name}`;
 }
 
-/** "db/main" → { namespace: "db", name: "main" }. */
-export function refOfKey(key: string): { namespace?: string; name: string } {
-  const slash = key.indexOf("/");
-  return slash < 0 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
-}
-
-/** One object: its last good state, where it is found, and the newest state if that is not good. */
+// places: under which the good state is found.
 type Known<T> = { good?: T; places: string[]; newest: T; unreadable?: string };
 
 /** What one watch has told; `incoming` while it tells a new whole state. */
@@ -92,15 +86,11 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
   handle(event: WatcherEvent<T>, namespace = ""): StoreChange<T>[] {
     const part = this.#parts.get(namespace);
     if (!part) throw new Error(`the store has no part for namespace ${namespace}`);
-    if (event.type === "init") {
-      part.incoming = new Map();
-      return [];
-    }
     if (event.type === "initDone") return this.#swap(part, namespace);
-    const key = keyOf(event.object);
-    if (!part.incoming) return this.#set(key, event);
-    if (event.type === "apply") part.incoming.set(key, event);
-    else part.incoming.delete(key);
+    if (event.type === "init") part.incoming = new Map();
+    else if (!part.incoming) return this.#set(keyOf(event.object), event);
+    else if (event.type === "delete") part.incoming.delete(keyOf(event.object));
+    else part.incoming.set(keyOf(event.object), event);
     return [];
   }
 
@@ -108,14 +98,10 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
     const incoming = part.incoming ?? new Map<string, ObjectEvent<T>>();
     part.incoming = undefined;
     part.synced = true;
-    const inside = namespace === "" ? "" : `${namespace}/`;
-    const lost = [...this.#known.keys()].filter((key) =>
-      key.startsWith(inside) && !incoming.has(key)
-    );
-    return [
-      ...lost.flatMap((key) => this.#set(key, undefined)),
-      ...[...incoming].flatMap(([key, event]) => this.#set(key, event)),
-    ];
+    const prefix = namespace === "" ? "" : `${namespace}/`;
+    const old = [...this.#known.keys()].filter((key) => key.startsWith(prefix));
+    return [...old.filter((key) => !incoming.has(key)), ...incoming.keys()]
+      .flatMap((key) => this.#set(key, incoming.get(key)));
   }
 
   #set(key: string, event: ObjectEvent<T> | undefined): StoreChange<T>[] {
@@ -125,14 +111,13 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
       this.#replace(key, known, undefined);
       return before ? [{ key, before }] : [];
     }
-    const isOther = before !== undefined && isAnother(before, event.object);
+    const { uid } = event.object.metadata;
+    const isOther = (before?.metadata.uid ?? uid) !== (uid ?? before?.metadata.uid);
     const next = this.#judge(event, isOther ? undefined : known);
     const { newest: after, unreadable } = next;
-    const isNews = versionOrder(
-      after.metadata.resourceVersion,
-      known?.newest.metadata.resourceVersion,
-    ) !== 0;
-    if (!isOther && !isNews && unreadable === known?.unreadable) return [];
+    const { resourceVersion } = after.metadata;
+    const isSame = versionOrder(resourceVersion, known?.newest.metadata.resourceVersion) === 0;
+    if (isSame && !isOther && unreadable === known?.unreadable) return [];
     this.#replace(key, known, next);
     const change = { key, after, ...(unreadable === undefined ? {} : { unreadable }) };
     if (!before) return [change];
@@ -142,19 +127,16 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
 
   // Of an object that cannot be read, or that an index function fails on, the last good state stays.
   #judge({ object, unreadable }: ObjectEvent<T>, last: Known<T> | undefined): Known<T> {
-    let why = unreadable;
+    const bad = { places: [], ...last, newest: object };
+    if (unreadable !== undefined) return { ...bad, unreadable };
     try {
-      if (why === undefined) return { newest: object, good: object, places: this.#places(object) };
+      const places = Object.entries(this.#indexes).flatMap(([index, valuesOf]) =>
+        valuesOf(object).map((value) => `${index}\0${value}`)
+      );
+      return { newest: object, good: object, places };
     } catch (error) {
-      why = `an index fails on it: ${describeError(error)}`;
+      return { ...bad, unreadable: `an index fails on it: ${describeError(error)}` };
     }
-    return { places: [], ...last, newest: object, unreadable: why };
-  }
-
-  #places(object: T): string[] {
-    return Object.entries(this.#indexes).flatMap(([index, valuesOf]) =>
-      valuesOf(object).map((value) => `${index}\0${value}`)
-    );
   }
 
   #replace(key: string, known: Known<T> | undefined, next: Known<T> | undefined): void {
@@ -171,9 +153,4 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
     if (next) this.#known.set(key, next);
     else this.#known.delete(key);
   }
-}
-
-function isAnother(one: KubeObject, other: KubeObject): boolean {
-  const [first, second] = [one.metadata.uid, other.metadata.uid];
-  return first !== undefined && second !== undefined && first !== second;
 }

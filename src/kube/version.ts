@@ -5,10 +5,9 @@ export type ResourceVersion = string & { readonly __opaque: "ResourceVersion" };
 
 const INTEGER = /^[1-9][0-9]*$/;
 
-/** Below 0: a is older than b. 0: the same. Undefined: nobody can say. */
-export function versionOrder(a: string | undefined, b: string | undefined): number | undefined {
-  if (a === undefined || b === undefined) return undefined;
-  if (a === b) return 0;
-  if (!INTEGER.test(a) || !INTEGER.test(b)) return undefined;
+/** Below 0: a is older than b. 0: the same. Above 0: newer, or nobody can say. */
+export function versionOrder(a: string | undefined, b: string | undefined): number {
+  if (a === b && a !== undefined) return 0;
+  if (!a || !b || !INTEGER.test(a) || !INTEGER.test(b)) return 1;
   return a.length - b.length || (a < b ? -1 : 1);
 }

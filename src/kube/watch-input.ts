@@ -34,7 +34,7 @@ export function parseLine<T extends KubeObject>(
         return { type: "failed", failure: "broken", why: `it sent ${kind} and not ${wanted}` };
       }
       const event = readObject(type, wire.object);
-      if (!event) return { type: "skipped", why: `an object of kind ${wanted} without a name` };
+      if (event.type === "skipped") return event;
       if (wire.type === "DELETED") event.type = "delete";
       return { type: "changed", event, resourceVersion };
     }
@@ -59,18 +59,13 @@ function failedBy(status: Status | undefined): WatcherInput<never> {
   return { type: "failed", failure, why: `${code} ${reason}: ${message}` };
 }
 
-// 504 also means that the version asked for lies in the future, as after a restored backup.
-const FAILURES: Record<number, Failure> = {
-  400: "refused",
-  404: "broken",
-  410: "gone",
-  422: "refused",
-  504: "broken",
-};
-
-/** What a request means that was not carried out. */
+/** What it means that a request was not carried out. */
 export function classifyError(error: unknown): Failure {
-  return error instanceof ApiError ? FAILURES[error.httpStatus] ?? "busy" : "busy";
+  const code = error instanceof ApiError ? error.httpStatus : 0;
+  if (code === 410) return "gone";
+  if (code === 400 || code === 422) return "refused";
+  // 504 also means that the version asked for lies in the future, as after a restored backup.
+  return code === 404 || code === 504 ? "broken" : "busy";
 }
 
 type Check = (value: unknown) => boolean;
@@ -90,25 +85,23 @@ const METADATA: readonly [keyof ObjectMeta, Check][] = [
   ["finalizers", optional(Array.isArray)],
 ];
 
-/**
- * An object of this type, whatever was sent; undefined for what has no name. Without managedFields: half
- * of an object, and nobody here reads it.
- */
+/** An object of this type, whatever was sent. What has no name cannot be told of. */
 export function readObject<T extends KubeObject>(
   type: ResourceType<T>,
   raw: unknown,
-): ObjectEvent<T> | undefined {
+): ObjectEvent<T> | WatcherInput<T> & { type: "skipped" } {
   const object = raw as T & { spec?: unknown; status?: unknown } | null | undefined;
   const metadata = object?.metadata as Record<string, unknown> | null | undefined;
-  if (!object || !metadata || !isText(metadata.name)) return undefined;
-  if (type.namespaced && !isText(metadata.namespace)) return undefined;
+  const hasName = isText(metadata?.name) && (!type.namespaced || isText(metadata?.namespace));
+  if (!object || !metadata || !hasName) {
+    return { type: "skipped", why: `an object of kind ${type.kind} without a name` };
+  }
   const malformed = METADATA.filter(([field, fits]) => !fits(metadata[field]));
-  // Not `delete`: that would turn the object into a slower and larger one.
   for (const [field] of malformed) metadata[field] = undefined;
+  // Half of an object, and nobody here reads it. Not `delete`: that would make it slower and larger.
   if (metadata.managedFields !== undefined) metadata.managedFields = undefined;
   const kind = { apiVersion: apiVersion(type), kind: type.kind };
-  const body = [object.spec, object.status].every(optional(isMap));
-  if (malformed.length > 0 || !body) {
+  if (malformed.length > 0 || ![object.spec, object.status].every(optional(isMap))) {
     const unreadable = `malformed ${malformed[0]?.[0] ?? "spec or status"}`;
     return { type: "apply", object: { ...kind, metadata } as unknown as T, unreadable };
   }

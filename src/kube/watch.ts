@@ -116,7 +116,7 @@ class WatchDriver<T extends KubeObject> {
   }
 
   async #carryOut(command: WatcherCommand, signal: AbortSignal): Promise<WatcherInput<T>[]> {
-    if (command.type === "list") return [await this.#list(command, signal)];
+    if (command.type === "list") return await this.#list(command, signal);
     if (command.type === "watch") {
       const { resourceVersion, backoff } = command;
       if (backoff) await this.#backOff(signal);
@@ -130,21 +130,20 @@ class WatchDriver<T extends KubeObject> {
   }
 
   async #list(
-    command: WatcherCommand & { type: "list" },
+    { continueToken, paged }: WatcherCommand & { type: "list" },
     signal: AbortSignal,
-  ): Promise<WatcherInput<T>> {
-    const { continueToken, paged } = command;
-    const type = this.#type;
+  ): Promise<WatcherInput<T>[]> {
     const how = { continueToken, ...(paged ? {} : { limit: 0 }) };
-    const page = await this.#client.listPage(type, this.#options, how, signal);
+    const page = await this.#client.listPage(this.#type, this.#options, how, signal);
+    const skipped: WatcherInput<T>[] = [];
     const events: ObjectEvent<T>[] = [];
     for (const item of page.items) {
-      const event = readObject(type, item);
-      if (event) events.push(event);
-      else this.#reportUnreadable(`an object of kind ${type.kind} without a name`);
+      const event = readObject(this.#type, item);
+      if (event.type === "skipped") skipped.push(event);
+      else events.push(event);
     }
     const resourceVersion = page.resourceVersion as ResourceVersion;
-    return { type: "page", events, continueToken: page.continueToken, resourceVersion };
+    return [...skipped, { ...page, type: "page", events, resourceVersion }];
   }
 
   /** One watch from its opening to its end: what each chunk says, then how it ended. */
@@ -204,38 +203,31 @@ class WatchDriver<T extends KubeObject> {
   }
 
   #note(input: WatcherInput<T>): void {
-    switch (input.type) {
-      case "changed":
-        return this.#noteEvent(input.event);
-      case "page":
-        return input.events.forEach((event) => this.#noteEvent(event));
-      case "skipped":
-        return this.#reportUnreadable(input.why);
-      case "failed":
-      case "closed": {
-        const why = `${input.type === "failed" ? input.failure : "closed"}: ${input.why}`;
-        const now = this.#options.clock.monotonic();
-        if (why.startsWith("refused") && now >= this.#streamsFrom) {
-          this.#streamsFrom = now + REFUSAL_MS;
-        }
-        this.#why = why;
-        this.#log.debug("watch restarts", { why });
-        this.#options.onRestart?.(why);
-      }
+    if (input.type === "closed" || input.type === "failed") {
+      const failure = input.type === "failed" ? input.failure : "closed";
+      const now = this.#options.clock.monotonic();
+      if (failure === "refused" && now >= this.#streamsFrom) this.#streamsFrom = now + REFUSAL_MS;
+      this.#why = `${failure}: ${input.why}`;
+      this.#log.debug("watch restarts", { why: this.#why });
+      this.#options.onRestart?.(this.#why);
+    }
+    if (input.type === "skipped") this.#report(input.why);
+    const events = input.type === "changed"
+      ? [input.event]
+      : input.type === "page"
+      ? input.events
+      : [];
+    for (const { object, unreadable } of events) {
+      if (unreadable) this.#report(`${describeRef(this.#type, object.metadata)}: ${unreadable}`);
     }
   }
 
-  #noteEvent({ object, unreadable }: ObjectEvent<T>): void {
-    if (unreadable === undefined) return;
-    this.#reportUnreadable(`${describeRef(this.#type, object.metadata)}: ${unreadable}`);
-  }
-
-  // Every one counts, and the first of its kind is worth a line.
-  #reportUnreadable(what: string): void {
-    this.#options.onUnreadable?.(what);
-    if (this.#reported.has(what)) return;
-    this.#reported.add(what);
-    this.#log.warn("cannot read what the API server sent", { what });
+  // Everything counts; only the first of its kind is worth a line.
+  #report(unreadable: string): void {
+    this.#options.onUnreadable?.(unreadable);
+    if (this.#reported.has(unreadable)) return;
+    this.#reported.add(unreadable);
+    this.#log.warn("cannot read what the API server sent", { what: unreadable });
   }
 
   async #backOff(signal: AbortSignal): Promise<void> {

@@ -73,7 +73,7 @@ export function stepWatcher<T>(state: WatcherState, input: WatcherInput<T>): Wat
       return takePage(state, input);
     case "changed":
       // Told a second time. Equal is not older: etcd ends many leased keys with one version.
-      if (order(state, input.resourceVersion) < 0) return read(state);
+      if (isBehind(state, input.resourceVersion)) return read(state);
       return read(advance(state, input.resourceVersion), input.event);
     case "bookmark":
       if (state.phase !== "streaming") return read(advance(state, input.resourceVersion));
@@ -117,14 +117,14 @@ function watching(resourceVersion: ResourceVersion): Watching {
   return { phase: "watching", resourceVersion, moved: true };
 }
 
-// Below 0: what comes with this version is older than the watch. Only a watch has a version.
-function order(state: WatcherState, version: ResourceVersion | undefined): number {
-  return state.phase === "watching" ? versionOrder(version, state.resourceVersion) ?? 1 : 1;
+// Only a watch has a version.
+function isBehind(state: WatcherState, version: ResourceVersion | undefined): boolean {
+  return state.phase === "watching" && versionOrder(version, state.resourceVersion) < 0;
 }
 
 function advance(state: WatcherState, to: ResourceVersion | undefined): WatcherState {
-  const moves = state.phase === "watching" && to !== undefined && order(state, to) > 0;
-  return moves ? watching(to) : state;
+  if (state.phase !== "watching" || to === undefined) return state;
+  return versionOrder(to, state.resourceVersion) > 0 ? watching(to) : state;
 }
 
 function read<T>(state: WatcherState, ...events: WatcherEvent<T>[]): WatcherStep<T> {

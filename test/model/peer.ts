@@ -53,21 +53,25 @@ type Telling = {
   initial: ModelObject[] | undefined;
   /** Everything up to here was sent. */
   version: number;
-  /** What the next bytes tell; told once they have arrived. */
-  telling: ModelEvent[];
-  endsInitial: boolean;
+  /** What the bytes on the way tell, and whether they end it. */
+  sent: ModelEvent[];
+  ends: boolean;
+  openedAt: number;
+  /** What the watch asked from; -1 for a streaming list. */
+  from: number;
 };
 
 export class Peer {
   readonly #world: World;
   readonly #view: View;
-  /** A reason to ask for everything once more; the first time needs none. */
-  #mayList = true;
+  /** What the watch knows: everything up to `least`, and perhaps more; nothing before its first list. */
+  #known: { least: number; most: number } | undefined;
+  /** It knows nothing that it could go on from. */
+  #mustList = true;
   #mayStream = true;
   #refusedAt = -Infinity;
-  /** Requests since there was news or time went by. */
-  #inVain = 0;
-  #lastAskedAt = 0;
+  /** When it was last told to stay away: it must not ask again at that very time. */
+  #troubleAt = -1;
   readonly #pages = new Map<string, { version: number; rest: ModelObject[] }>();
   readonly #told: ModelEvent[] = [];
   open = 0;
@@ -93,13 +97,18 @@ export class Peer {
     if (!calm && chance.is(0.12)) throw this.#refusal();
     const version = asked === undefined ? server.version : Number(asked);
     const initial = asked === undefined ? chance.shuffled(server.objects(this.#view)) : undefined;
-    if (!initial && !server.since(version, this.#view)) {
-      this.#mayList = true;
-      if (chance.is(0.5)) {
-        throw new ApiError("cannot watch", 410, { status: { reason: "Expired" } });
-      }
-    }
-    return this.#stream({ initial, version, telling: [], endsInitial: false }, signal);
+    // Or as the first thing that the stream says.
+    if (!initial && !server.since(version, this.#view) && chance.is(0.5)) throw this.#gone();
+    const openedAt = clock.monotonic();
+    const telling = {
+      initial,
+      version,
+      sent: [],
+      ends: false,
+      openedAt,
+      from: initial ? -1 : version,
+    };
+    return this.#stream(telling, signal);
   }
 
   async listPage<T extends KubeObject>(
@@ -117,9 +126,11 @@ export class Peer {
       : this.#pages.get(page.continueToken);
     if (!known) this.#world.blame(`a page that was never offered: ${page.continueToken}`);
     const { version, rest } = known ?? { version: 0, rest: [] };
-    if (version < server.compacted || (!calm && page.continueToken && chance.is(0.1))) {
-      this.#mayList = true;
-      throw new ApiError("cannot list", 410, { status: { reason: "Expired" } });
+    const isPaged = page.limit !== 0;
+    if (version < server.compacted || (!calm && chance.is(isPaged ? 0.1 : 0.3))) {
+      const gone = this.#gone();
+      if (isPaged) this.#troubleAt = -1; // everything at once may be asked for without a pause
+      throw gone;
     }
     const size = page.limit === 0 ? rest.length : chance.below(3);
     const items = rest.slice(0, size).map(wireOf) as KubeObject[];
@@ -127,13 +138,41 @@ export class Peer {
     const left = rest.slice(size);
     const continueToken = left.length > 0 ? `token-${this.#pages.size}` : undefined;
     if (continueToken) this.#pages.set(continueToken, { version, rest: left });
-    else this.#mayList = false;
+    else this.#reached(version);
     return { items, resourceVersion: String(version), continueToken };
+  }
+
+  #reached(version: number): void {
+    this.#known = { least: version, most: version };
+    this.#mustList = false;
+  }
+
+  /** The stream is over; with a reason, not by a clean end. */
+  #close(telling: Telling, error?: string): void {
+    const { clock } = this.#world;
+    const nothingNew = (this.#known?.most ?? 0) <= telling.from;
+    const lastedMs = clock.monotonic() - telling.openedAt;
+    // A streaming list that took that long may be replaced by a list in pages, at once.
+    const tooShort = telling.initial ? lastedMs < 30_000 : lastedMs < 1000 && nothingNew;
+    if (tooShort) this.#troubleAt = clock.monotonic();
+    if (error) throw new TransportError(error);
+  }
+
+  #end(telling: Telling, line: unknown): unknown[] {
+    telling.ends = true;
+    return [line];
+  }
+
+  #gone(): Error {
+    this.#mustList = true;
+    this.#troubleAt = this.#world.clock.monotonic();
+    return new ApiError("cannot", 410, { status: { reason: "Expired" } });
   }
 
   #refusal(): Error {
     const code = this.#world.chance.of([0, 0, 401, 403, 404, 429, 500, 503, 504]) ?? 0;
-    if (code === 404 || code === 504) this.#mayList = true;
+    this.#troubleAt = this.#world.clock.monotonic();
+    if (code === 404 || code === 504) this.#mustList = true;
     if (code === 0) return new TransportError("the connection was refused");
     const retryAfterMs = code === 429 && this.#world.chance.is(0.5) ? 3000 : undefined;
     return new ApiError("cannot", code, { status: {}, retryAfterMs });
@@ -154,14 +193,16 @@ export class Peer {
       blame("refused, and asked again");
     }
     this.#judgeNeed(initial);
+    const { least = 0, most = 0 } = this.#known ?? {};
+    const from = Number(resourceVersion);
+    if (from < least || from > most) blame(`goes on from ${from}, knows ${least} to ${most}`);
   }
 
   #judgeNeed(everything: boolean): void {
     const { blame, clock } = this.#world;
-    if (everything && !this.#mayList) blame("a new list without a reason");
-    if (clock.monotonic() > this.#lastAskedAt) this.#inVain = 0;
-    if (++this.#inVain > 5) blame("a hot loop");
-    this.#lastAskedAt = clock.monotonic();
+    if (everything && !this.#mustList) blame("a new list without a reason");
+    if (!everything && this.#mustList) blame("it goes on where it cannot");
+    if (clock.monotonic() === this.#troubleAt) blame("no pause after trouble");
   }
 
   async *#stream(telling: Telling, signal: AbortSignal): AsyncGenerator<Uint8Array> {
@@ -172,15 +213,21 @@ export class Peer {
         this.#world.tick();
         signal.throwIfAborted();
         const lines = this.#world.calm ? this.#faithful(telling) : this.#byChance(telling, signal);
-        if (lines === "end") return;
+        if (lines === "end") return this.#close(telling);
         if (lines === "idle") await untilAborted(signal, () => this.#world.idle(this));
+        if (this.#known && !telling.initial) this.#known.most = telling.version;
         const bytes = UTF8.encode((lines as unknown[]).map(lineOf).join(""));
         const cut = this.#world.calm || !chance.is(0.5) ? bytes.length : chance.below(bytes.length);
-        yield bytes.subarray(0, cut);
-        if (cut < bytes.length && chance.is(0.1)) return; // in the middle of a line
-        if (cut < bytes.length && chance.is(0.1)) throw new TransportError("other side closed");
-        if (cut < bytes.length) yield bytes.subarray(cut);
-        this.#arrived(telling);
+        if (cut < bytes.length) {
+          yield bytes.subarray(0, cut);
+          if (chance.is(0.1)) return this.#close(telling); // in the middle of a line
+          if (chance.is(0.1)) this.#close(telling, "other side closed");
+        }
+        try {
+          yield bytes.subarray(cut % bytes.length);
+        } finally {
+          this.#arrived(telling);
+        }
       }
     } finally {
       this.open--;
@@ -188,9 +235,11 @@ export class Peer {
   }
 
   #arrived(telling: Telling): void {
-    this.#told.push(...telling.telling.splice(0));
-    if (telling.endsInitial) this.#mayList = false;
-    telling.endsInitial = false;
+    this.#told.push(...telling.sent.splice(0));
+    if (telling.ends) {
+      this.#mustList = true;
+      this.#troubleAt = this.#world.clock.monotonic();
+    } else if (!telling.initial) this.#reached(telling.version);
   }
 
   /** What is next, truly; "idle" when the watch knows everything. */
@@ -231,14 +280,13 @@ export class Peer {
         return [chance.of([{ type: "SURPRISE" }, { type: "ADDED", object: {} }, {}, 5])];
       case "error":
         if (chance.is(0.25)) return [failure(429)];
-        this.#mayList = true;
-        return [chance.of(["<html>", failure(410), failure(500)])];
+        return this.#end(telling, chance.of(["<html>", failure(410), failure(500)]));
       case "wait":
         this.#wait(telling, signal);
         return [];
       case "end":
         if (chance.is(0.5)) clock.pass(1000 * chance.below(5));
-        if (chance.is(0.5)) throw new TransportError("other side closed");
+        if (chance.is(0.5)) this.#close(telling, "other side closed");
         return "end";
     }
   }
@@ -249,10 +297,7 @@ export class Peer {
     const { initial } = telling;
     const count = 1 + chance.below(4);
     const changes = server.since(telling.version, this.#view);
-    if (!changes) {
-      this.#mayList = true;
-      return [failure(410)];
-    }
+    if (!changes) return this.#end(telling, failure(410));
     const [first] = changes;
     // Changes may come between the initial objects, but each object comes before its changes.
     const waits = (one: ModelObject) => one.key === first?.object.key;
@@ -268,14 +313,12 @@ export class Peer {
   }
 
   #tell(telling: Telling, events: ModelEvent[]): unknown[] {
-    telling.telling.push(...events);
-    if (events.length > 0) this.#inVain = 0;
+    telling.sent.push(...events);
     return events.map(({ type, object }) => ({ type, object: wireOf(object) }));
   }
 
   #endInitial(telling: Telling): unknown[] {
     telling.initial = undefined;
-    telling.endsInitial = true;
     return [bookmark(telling.version, "true")];
   }
 
@@ -286,7 +329,6 @@ export class Peer {
     const news = server.since(telling.version, this.#view);
     if (news?.length === 0 && telling.version < server.version) {
       telling.version = server.version;
-      this.#inVain = 0;
     }
     return [bookmark(telling.version)];
   }

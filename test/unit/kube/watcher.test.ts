@@ -231,11 +231,18 @@ const ROWS: Row[] = [
     command: rewatch(false),
   },
   {
-    name: "is not taken back by an event that comes a second time, but passes it on",
+    name: "passes nothing on that is older than the watch",
     state: watching,
     input: changed("apply", "6"),
     next: watching,
-    events: [{ type: "apply", object: "a" }],
+    command: read,
+  },
+  {
+    name: "passes on what is as old as the watch: one version may end many leased objects",
+    state: watching,
+    input: changed("delete", "7"),
+    next: watching,
+    events: [{ type: "delete", object: "a" }],
     command: read,
   },
   {
