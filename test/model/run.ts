@@ -7,8 +7,9 @@ import { watch } from "../../src/kube/watch.ts";
 import { configMaps } from "../../src/api/kinds.ts";
 import { Chance, ModelClock } from "./chance.ts";
 import { Follower } from "./follower.ts";
-import { Peer, type World } from "./peer.ts";
+import { Peer } from "./peer.ts";
 import { ModelServer } from "./server.ts";
+import type { World } from "./world.ts";
 
 /** What was wrong with a run, one sentence each. */
 export async function runModel(seed: number): Promise<string[]> {
@@ -19,7 +20,7 @@ export async function runModel(seed: number): Promise<string[]> {
   const stop = new AbortController();
   const namespaces = chance.is(0.3) ? ["a", "b"] : [undefined];
   const pickedOnly = chance.is(0.4);
-  const idle = new Set<Peer>();
+  const idle = new Set<object>();
   let ticksLeft = 20 + chance.below(120);
   // Some runs are ended somewhere in the middle, to see that nothing stays behind.
   const endsAt = chance.is(0.05) ? chance.below(ticksLeft) : undefined;
@@ -38,8 +39,8 @@ export async function runModel(seed: number): Promise<string[]> {
         stop.abort();
       }
     },
-    idle(peer) {
-      if (idle.add(peer).size === namespaces.length) stop.abort();
+    idle(who) {
+      if (idle.add(who).size === namespaces.length) stop.abort();
     },
     blame: (what) => void faults.add(what),
   };

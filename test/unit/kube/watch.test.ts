@@ -24,10 +24,10 @@ class Streams {
   refusal: Error | undefined;
   #say: (line: string) => void = () => {};
 
+  /** All of it in one portion. */
   say(...events: unknown[]): Promise<void> {
-    for (const event of events) {
-      this.#say(typeof event === "string" ? event : JSON.stringify(event) + "\n");
-    }
+    const lines = events.map((one) => typeof one === "string" ? one : JSON.stringify(one) + "\n");
+    this.#say(lines.join(""));
     return settle();
   }
 
