@@ -38,8 +38,9 @@ const BACKOFF = { baseMs: 500, maxMs: 15_000, jitter: 0.5 };
 const BACKOFF_RESET_MS = 120_000;
 // A server that refused a streaming list is not asked for one with every new list.
 const REFUSAL_MS = 600_000;
-// The server closes a watch by itself; random, so that many watches do not come back together.
-const WATCH_SECONDS = { least: 300, most: 600 };
+// The server closes a watch by itself after this or up to twice as long, so that many watches do not come
+// back together.
+const WATCH_SECONDS = 300;
 const CLOSE_MARGIN_MS = 15_000;
 // Bookmarks come every minute, and every second while the initial events are outstanding.
 const QUIET_LIMIT_MS = 100_000;
@@ -125,8 +126,8 @@ class WatchDriver<T extends KubeObject> {
       }
       this.#stream = this.#follow(resourceVersion, signal);
     }
-    const next = await this.#stream?.next();
-    return next?.value ?? [{ type: "closed", short: true, why: "it was over before" }];
+    const { value } = await this.#stream?.next() ?? {};
+    return value ?? [{ type: "closed", short: true, why: "it was over before" }];
   }
 
   async #list(
@@ -135,15 +136,13 @@ class WatchDriver<T extends KubeObject> {
   ): Promise<WatcherInput<T>[]> {
     const how = { continueToken, ...(paged ? {} : { limit: 0 }) };
     const page = await this.#client.listPage(this.#type, this.#options, how, signal);
-    const skipped: WatcherInput<T>[] = [];
-    const events: ObjectEvent<T>[] = [];
-    for (const item of page.items) {
-      const event = readObject(this.#type, item);
-      if (event.type === "skipped") skipped.push(event);
-      else events.push(event);
-    }
+    const read = page.items.map((item) => readObject(this.#type, item));
+    const events = read.filter((one) => one.type !== "skipped");
     const resourceVersion = page.resourceVersion as ResourceVersion;
-    return [...skipped, { ...page, type: "page", events, resourceVersion }];
+    return [
+      ...read.filter((one) => one.type === "skipped"),
+      { type: "page", events, continueToken: page.continueToken, resourceVersion },
+    ];
   }
 
   /** One watch from its opening to its end: what each chunk says, then how it ended. */
@@ -152,15 +151,13 @@ class WatchDriver<T extends KubeObject> {
     signal: AbortSignal,
   ): AsyncGenerator<WatcherInput<T>[]> {
     const { clock } = this.#options;
-    const { least, most } = WATCH_SECONDS;
-    const timeoutSeconds = Math.round(least + clock.random() * (most - least));
+    const timeoutSeconds = Math.round(WATCH_SECONDS * (1 + clock.random()));
     const request = buildWatch(this.#type, this.#options, { resourceVersion, timeoutSeconds });
     const lifeMs = timeoutSeconds * 1000 + CLOSE_MARGIN_MS;
     const deadline = startDeadline(clock, lifeMs, signal);
     try {
       const chunks = await this.#client.openStream(request, deadline.signal);
-      const endAt = clock.monotonic() + lifeMs;
-      yield* this.#read(chunks, { deadline, endAt, isInitial: resourceVersion === undefined });
+      yield* this.#read(chunks, deadline, { lifeMs, isInitial: resourceVersion === undefined });
     } finally {
       deadline.clear();
     }
@@ -168,58 +165,61 @@ class WatchDriver<T extends KubeObject> {
 
   async *#read(
     chunks: AsyncGenerator<Uint8Array>,
-    { deadline, endAt, isInitial }: { deadline: Deadline; endAt: number; isInitial: boolean },
+    deadline: Deadline,
+    { lifeMs, isInitial }: { lifeMs: number; isInitial: boolean },
   ): AsyncGenerator<WatcherInput<T>[]> {
-    const { clock } = this.#options;
+    const now = (): number => this.#options.clock.monotonic();
+    const openedAt = now();
     const decoder = new LineDecoder();
-    const openedAt = clock.monotonic();
-    let turnAt = openedAt;
     let quietMs = isInitial ? INITIAL_QUIET_LIMIT_MS : Infinity;
+    let turnAt = openedAt;
     let why = "the server ended it";
     try {
-      deadline.restart(Math.min(quietMs, endAt - openedAt));
+      deadline.restart(Math.min(quietMs, lifeMs));
       for await (const chunk of chunks) {
         const inputs = decoder.push(chunk).map((line) => parseLine(this.#type, line));
         for (const input of inputs) {
-          if (input.type !== "bookmark") continue;
-          isInitial &&= !input.initialEventsEnd;
-          // Only a server that sends bookmarks can be expected to say something every minute.
-          if (!isInitial) quietMs = QUIET_LIMIT_MS;
+          if (input.type !== "bookmark" || (isInitial && !input.initialEventsEnd)) continue;
+          isInitial = false;
+          quietMs = QUIET_LIMIT_MS; // only a server that sends bookmarks can be expected to
         }
-        deadline.restart(Math.min(quietMs, endAt - clock.monotonic()));
+        deadline.restart(Math.min(quietMs, openedAt + lifeMs - now()));
         if (inputs.length > 0) yield inputs;
-        if (clock.monotonic() - turnAt < TURN_MS) continue;
+        if (now() - turnAt < TURN_MS) continue;
         await new Promise<void>(nextTurn);
-        turnAt = clock.monotonic();
+        turnAt = now();
       }
     } catch (error) {
       why = describeError(error);
     }
-    const lastedMs = clock.monotonic() - openedAt;
     // It sends what it likes, but no end of the initial events: it has to be listed.
-    if (isInitial && lastedMs >= INITIAL_QUIET_LIMIT_MS) {
-      yield [{ type: "failed", failure: "refused", why }];
-    } else yield [{ type: "closed", short: lastedMs < SHORT_WATCH_MS, why }];
+    const isUseless = isInitial && now() - openedAt >= INITIAL_QUIET_LIMIT_MS;
+    if (isUseless) yield [{ type: "failed", failure: "refused", why }];
+    else yield [{ type: "closed", short: now() - openedAt < SHORT_WATCH_MS, why }];
   }
 
   #note(input: WatcherInput<T>): void {
-    if (input.type === "closed" || input.type === "failed") {
-      const failure = input.type === "failed" ? input.failure : "closed";
-      const now = this.#options.clock.monotonic();
-      if (failure === "refused" && now >= this.#streamsFrom) this.#streamsFrom = now + REFUSAL_MS;
-      this.#why = `${failure}: ${input.why}`;
-      this.#log.debug("watch restarts", { why: this.#why });
-      this.#options.onRestart?.(this.#why);
+    switch (input.type) {
+      case "skipped":
+        return this.#report(input.why);
+      case "changed":
+        return this.#noteEvent(input.event);
+      case "page":
+        return input.events.forEach((event) => this.#noteEvent(event));
+      case "closed":
+      case "failed": {
+        const failure = input.type === "failed" ? input.failure : "closed";
+        const now = this.#options.clock.monotonic();
+        if (failure === "refused" && now >= this.#streamsFrom) this.#streamsFrom = now + REFUSAL_MS;
+        this.#why = `${failure}: ${input.why}`;
+        this.#log.debug("watch restarts", { why: this.#why });
+        this.#options.onRestart?.(this.#why);
+      }
     }
-    if (input.type === "skipped") this.#report(input.why);
-    const events = input.type === "changed"
-      ? [input.event]
-      : input.type === "page"
-      ? input.events
-      : [];
-    for (const { object, unreadable } of events) {
-      if (unreadable) this.#report(`${describeRef(this.#type, object.metadata)}: ${unreadable}`);
-    }
+  }
+
+  #noteEvent({ object, unreadable }: ObjectEvent<T>): void {
+    if (unreadable) this.#report(`${describeRef(this.#type, object.metadata)}: ${unreadable}`);
   }
 
   // Everything counts; only the first of its kind is worth a line.

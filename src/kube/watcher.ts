@@ -59,11 +59,8 @@ export type WatcherStep<T> = {
 
 /** The beginning of a whole new state; half of one that was there before is thrown away. */
 export function beginWatcher<T>(backoff = false): WatcherStep<T> {
-  return {
-    state: { phase: "streaming" },
-    events: [{ type: "init" }],
-    command: { type: "watch", resourceVersion: undefined, backoff },
-  };
+  const command = { type: "watch", resourceVersion: undefined, backoff } as const;
+  return { state: { phase: "streaming" }, events: [{ type: "init" }], command };
 }
 
 /** One transition. */
@@ -96,16 +93,18 @@ function takePage<T>(state: WatcherState, page: Page<T>): WatcherStep<T> {
   if (continueToken !== undefined) {
     return { state, events, command: { type: "list", continueToken, paged: true } };
   }
-  return {
-    ...watchAgain(watching(resourceVersion), false),
-    events: [...events, { type: "initDone" }],
-  };
+  const step = watchAgain<T>(watching(resourceVersion), false);
+  return { ...step, events: [...events, { type: "initDone" }] };
 }
 
 function recover<T>(state: WatcherState, failure: Failure): WatcherStep<T> {
-  if (state.phase === "streaming" && failure === "refused") return list(true);
   // Pages expire while they are fetched: the second try asks for everything at once.
-  if (state.phase === "listing" && failure === "gone" && state.paged) return list(false);
+  const pagesExpired = state.phase === "listing" && state.paged && failure === "gone";
+  if (pagesExpired || (state.phase === "streaming" && failure === "refused")) {
+    const paged = !pagesExpired;
+    const command = { type: "list", continueToken: undefined, paged } as const;
+    return { state: { phase: "listing", paged }, events: [{ type: "init" }], command };
+  }
   if (state.phase === "watching" && failure === "busy") return watchAgain(state, true);
   // Slowly also after gone: a server that compacts all the time must not be made to list in a loop.
   return beginWatcher(true);
@@ -135,12 +134,4 @@ function watchAgain<T>(state: Watching, backoff: boolean): WatcherStep<T> {
   const { resourceVersion } = state;
   const command = { type: "watch", resourceVersion, backoff } as const;
   return { state: { ...state, moved: false }, events: [], command };
-}
-
-function list<T>(paged: boolean): WatcherStep<T> {
-  return {
-    state: { phase: "listing", paged },
-    events: [{ type: "init" }],
-    command: { type: "list", continueToken: undefined, paged },
-  };
 }
