@@ -6,7 +6,7 @@ import { ApiError } from "./api-error.ts";
 import type { KubeObject, ObjectMeta, Status } from "./object.ts";
 import { apiVersion, type ResourceType } from "./resource.ts";
 import type { ResourceVersion } from "./version.ts";
-import type { Failure, ObjectEvent, WatcherInput } from "./watcher.ts";
+import type { Ending, ObjectEvent, WatcherInput } from "./watcher.ts";
 
 /** One line of a watch of this type. Never throws: what cannot be an event is a failure. */
 export function parseLine<T extends KubeObject>(
@@ -18,7 +18,7 @@ export function parseLine<T extends KubeObject>(
     wire = JSON.parse(line) ?? {};
   } catch {
     const why = `a line of ${line.length} characters is not JSON`;
-    return { type: "failed", failure: "broken", why };
+    return { type: "ended", how: "broken", why };
   }
   const { kind, metadata } = wire.object ?? {};
   const resourceVersion = isText(metadata?.resourceVersion)
@@ -31,7 +31,7 @@ export function parseLine<T extends KubeObject>(
       const wanted = type.metadataOnly ? "PartialObjectMetadata" : type.kind;
       if (isText(kind) && kind !== wanted) {
         // A Table, or everything where only metadata were asked for: this stream is not ours.
-        return { type: "failed", failure: "broken", why: `it sent ${kind} and not ${wanted}` };
+        return { type: "ended", how: "broken", why: `it sent ${kind} and not ${wanted}` };
       }
       const event = readObject(type, wire.object);
       if (event.type === "skipped") return event;
@@ -55,12 +55,12 @@ export function parseLine<T extends KubeObject>(
 function failedBy(status: Status | undefined): WatcherInput<never> {
   const { code, reason, message } = status ?? {};
   const gone = code === 410 || reason === "Expired" || reason === "Gone";
-  const failure = gone ? "gone" : code === 429 ? "busy" : "broken";
-  return { type: "failed", failure, why: `${code} ${reason}: ${message}` };
+  const how = gone ? "gone" : code === 429 ? "busy" : "broken";
+  return { type: "ended", how, why: `${code} ${reason}: ${message}` };
 }
 
 /** What it means that a request was not carried out. */
-export function classifyError(error: unknown): Failure {
+export function classifyError(error: unknown): Ending {
   const code = error instanceof ApiError ? error.httpStatus : 0;
   if (code === 410) return "gone";
   if (code === 400 || code === 422) return "refused";

@@ -86,13 +86,10 @@ class WatchDriver<T extends KubeObject> {
   #why = "";
 
   constructor(client: KubeClient, type: ResourceType<T>, options: WatchOptions) {
-    const { namespace } = options;
     this.#client = client;
     this.#type = type;
     this.#options = options;
-    this.#log = options.log.with({
-      watch: describeRef(type, namespace === undefined ? {} : { namespace }),
-    });
+    this.#log = options.log.with({ watch: describeRef(type, options) });
   }
 
   /** Does what the machine asked for: one input or more. Rejects only when the signal is aborted. */
@@ -103,7 +100,7 @@ class WatchDriver<T extends KubeObject> {
       inputs = await this.#carryOut(command, signal);
     } catch (error) {
       this.#retryAfterMs = error instanceof ApiError ? error.retryAfterMs ?? 0 : 0;
-      inputs = [{ type: "failed", failure: classifyError(error), why: describeError(error) }];
+      inputs = [{ type: "ended", how: classifyError(error), why: describeError(error) }];
     }
     signal.throwIfAborted();
     for (const input of inputs) this.#note(input);
@@ -122,12 +119,12 @@ class WatchDriver<T extends KubeObject> {
       const { resourceVersion, backoff } = command;
       if (backoff) await this.#backOff(signal);
       if (resourceVersion === undefined && this.#options.clock.monotonic() < this.#streamsFrom) {
-        return [{ type: "failed", failure: "refused", why: "streaming lists were refused before" }];
+        return [{ type: "ended", how: "refused", why: "streaming lists were refused before" }];
       }
       this.#stream = this.#follow(resourceVersion, signal);
     }
     const { value } = await this.#stream?.next() ?? {};
-    return value ?? [{ type: "closed", short: true, why: "it was over before" }];
+    return value ?? [{ type: "ended", how: "short", why: "it was over before" }];
   }
 
   async #list(
@@ -192,30 +189,24 @@ class WatchDriver<T extends KubeObject> {
     } catch (error) {
       why = describeError(error);
     }
+    const lastedMs = now() - openedAt;
     // It sends what it likes, but no end of the initial events: it has to be listed.
-    const isUseless = isInitial && now() - openedAt >= INITIAL_QUIET_LIMIT_MS;
-    if (isUseless) yield [{ type: "failed", failure: "refused", why }];
-    else yield [{ type: "closed", short: now() - openedAt < SHORT_WATCH_MS, why }];
+    const isUseless = isInitial && lastedMs >= INITIAL_QUIET_LIMIT_MS;
+    const how = isUseless ? "refused" : lastedMs < SHORT_WATCH_MS ? "short" : "closed";
+    yield [{ type: "ended", how, why }];
   }
 
   #note(input: WatcherInput<T>): void {
-    switch (input.type) {
-      case "skipped":
-        return this.#report(input.why);
-      case "changed":
-        return this.#noteEvent(input.event);
-      case "page":
-        return input.events.forEach((event) => this.#noteEvent(event));
-      case "closed":
-      case "failed": {
-        const failure = input.type === "failed" ? input.failure : "closed";
-        const now = this.#options.clock.monotonic();
-        if (failure === "refused" && now >= this.#streamsFrom) this.#streamsFrom = now + REFUSAL_MS;
-        this.#why = `${failure}: ${input.why}`;
-        this.#log.debug("watch restarts", { why: this.#why });
-        this.#options.onRestart?.(this.#why);
-      }
-    }
+    if (input.type === "skipped") this.#report(input.why);
+    if (input.type === "changed") this.#noteEvent(input.event);
+    if (input.type === "page") input.events.forEach((event) => this.#noteEvent(event));
+    if (input.type !== "ended") return;
+    const { how, why } = input;
+    const now = this.#options.clock.monotonic();
+    if (how === "refused" && now >= this.#streamsFrom) this.#streamsFrom = now + REFUSAL_MS;
+    this.#why = `${how}: ${why}`;
+    this.#log.debug("watch restarts", { why: this.#why });
+    this.#options.onRestart?.(this.#why);
   }
 
   #noteEvent({ object, unreadable }: ObjectEvent<T>): void {

@@ -30,10 +30,11 @@ type Page<T> = {
 };
 
 /**
- * gone: the version or page is no longer kept. busy: ask the same again later. refused: do not ask
- * this again. broken: the server can no longer tell the changes; only a new list helps.
+ * closed: by either side, cleanly or not. short: closed at once. gone: the version or page is no longer
+ * kept. busy: ask the same again later. refused: do not ask this again. broken: the server can no longer
+ * tell the changes; only a new list helps.
  */
-export type Failure = "gone" | "busy" | "refused" | "broken";
+export type Ending = "closed" | "short" | "gone" | "busy" | "refused" | "broken";
 
 export type WatcherInput<T> =
   | Page<T>
@@ -41,9 +42,7 @@ export type WatcherInput<T> =
   | { type: "bookmark"; resourceVersion: ResourceVersion; initialEventsEnd: boolean }
   // Of an unknown type, or about nothing that has a name.
   | { type: "skipped"; why: string }
-  // Ended, by either side, cleanly or not. `short`: at once.
-  | { type: "closed"; short: boolean; why: string }
-  | { type: "failed"; failure: Failure; why: string };
+  | { type: "ended"; how: Ending; why: string };
 
 export type WatcherCommand =
   | { type: "list"; continueToken: string | undefined; paged: boolean }
@@ -79,12 +78,8 @@ export function stepWatcher<T>(state: WatcherState, input: WatcherInput<T>): Wat
         : read(state);
     case "skipped":
       return read(state);
-    case "closed":
-      if (state.phase !== "watching") return beginWatcher(true);
-      // A peer that closes at once, and has said nothing new, must not be asked in a loop.
-      return watchAgain(state, input.short && !state.moved);
-    case "failed":
-      return recover(state, input.failure);
+    case "ended":
+      return recover(state, input.how);
   }
 }
 
@@ -97,17 +92,21 @@ function takePage<T>(state: WatcherState, page: Page<T>): WatcherStep<T> {
   return { ...step, events: [...events, { type: "initDone" }] };
 }
 
-function recover<T>(state: WatcherState, failure: Failure): WatcherStep<T> {
-  // Pages expire while they are fetched: the second try asks for everything at once.
-  const pagesExpired = state.phase === "listing" && state.paged && failure === "gone";
-  if (pagesExpired || (state.phase === "streaming" && failure === "refused")) {
-    const paged = !pagesExpired;
-    const command = { type: "list", continueToken: undefined, paged } as const;
-    return { state: { phase: "listing", paged }, events: [{ type: "init" }], command };
+function recover<T>(state: WatcherState, how: Ending): WatcherStep<T> {
+  if (state.phase === "watching" && (how === "closed" || how === "short" || how === "busy")) {
+    // A peer that closes at once, and has said nothing new, must not be asked in a loop.
+    return watchAgain(state, how === "busy" || (how === "short" && !state.moved));
   }
-  if (state.phase === "watching" && failure === "busy") return watchAgain(state, true);
+  if (state.phase === "streaming" && how === "refused") return list(true);
+  // Pages expire while they are fetched: the second try asks for everything at once.
+  if (state.phase === "listing" && how === "gone" && state.paged) return list(false);
   // Slowly also after gone: a server that compacts all the time must not be made to list in a loop.
   return beginWatcher(true);
+}
+
+function list<T>(paged: boolean): WatcherStep<T> {
+  const command = { type: "list", continueToken: undefined, paged } as const;
+  return { state: { phase: "listing", paged }, events: [{ type: "init" }], command };
 }
 
 type Watching = WatcherState & { phase: "watching" };

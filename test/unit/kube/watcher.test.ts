@@ -2,6 +2,7 @@ import t from "tap";
 import type { ResourceVersion } from "../../../src/kube/version.ts";
 import {
   beginWatcher,
+  type Ending,
   stepWatcher,
   type WatcherCommand,
   type WatcherEvent,
@@ -25,12 +26,8 @@ const changed = (type: "apply" | "delete", version = "9"): WatcherInput<string> 
   event: { type, object: "a" },
   resourceVersion: rv(version),
 });
-const closed = (short: boolean): WatcherInput<string> => ({ type: "closed", short, why: "" });
-const failed = (failure: "gone" | "busy" | "refused" | "broken"): WatcherInput<string> => ({
-  type: "failed",
-  failure,
-  why: "",
-});
+
+const ended = (how: Ending): WatcherInput<string> => ({ type: "ended", how, why: "" });
 const bookmark = (initialEventsEnd: boolean, version = "9"): WatcherInput<string> => ({
   type: "bookmark",
   resourceVersion: rv(version),
@@ -107,7 +104,7 @@ const ROWS: Row[] = [
   {
     name: "throws half a state away when the stream ends",
     state: streaming,
-    input: closed(false),
+    input: ended("closed"),
     next: streaming,
     events: [init],
     command: stream(true),
@@ -115,7 +112,7 @@ const ROWS: Row[] = [
   {
     name: "lists in pages when streaming is refused",
     state: streaming,
-    input: failed("refused"),
+    input: ended("refused"),
     next: listing,
     events: [init],
     command: list(true),
@@ -123,7 +120,7 @@ const ROWS: Row[] = [
   {
     name: "streams again when the server is busy",
     state: streaming,
-    input: failed("busy"),
+    input: ended("busy"),
     next: streaming,
     events: [init],
     command: stream(true),
@@ -131,7 +128,7 @@ const ROWS: Row[] = [
   {
     name: "streams again when the version is gone",
     state: streaming,
-    input: failed("gone"),
+    input: ended("gone"),
     next: streaming,
     events: [init],
     command: stream(true),
@@ -139,7 +136,7 @@ const ROWS: Row[] = [
   {
     name: "streams again after an error in the stream",
     state: streaming,
-    input: failed("broken"),
+    input: ended("broken"),
     next: streaming,
     events: [init],
     command: stream(true),
@@ -164,7 +161,7 @@ const ROWS: Row[] = [
   {
     name: "lists everything at once when a page has expired",
     state: listing,
-    input: failed("gone"),
+    input: ended("gone"),
     next: listingWhole,
     events: [init],
     command: list(false),
@@ -172,7 +169,7 @@ const ROWS: Row[] = [
   {
     name: "begins again when even that is gone",
     state: listingWhole,
-    input: failed("gone"),
+    input: ended("gone"),
     next: streaming,
     events: [init],
     command: stream(true),
@@ -180,7 +177,7 @@ const ROWS: Row[] = [
   {
     name: "begins again when the server is busy in the middle of a list",
     state: listing,
-    input: failed("busy"),
+    input: ended("busy"),
     next: streaming,
     events: [init],
     command: stream(true),
@@ -212,21 +209,21 @@ const ROWS: Row[] = [
   {
     name: "watches again from the last version when closed",
     state: watching,
-    input: closed(false),
+    input: ended("closed"),
     next: watching,
     command: rewatch(false),
   },
   {
     name: "backs off when closed at once",
     state: watching,
-    input: closed(true),
+    input: ended("short"),
     next: watching,
     command: rewatch(true),
   },
   {
     name: "does not back off when closed at once after it had moved on",
     state: at("7"),
-    input: closed(true),
+    input: ended("short"),
     next: watching,
     command: rewatch(false),
   },
@@ -285,14 +282,14 @@ const ROWS: Row[] = [
   {
     name: "keeps the version when the server is busy",
     state: watching,
-    input: failed("busy"),
+    input: ended("busy"),
     next: watching,
     command: rewatch(true),
   },
   {
     name: "begins again when the version is gone",
     state: watching,
-    input: failed("gone"),
+    input: ended("gone"),
     next: streaming,
     events: [init],
     command: stream(true),
@@ -300,7 +297,7 @@ const ROWS: Row[] = [
   {
     name: "begins again when the server cannot go on",
     state: watching,
-    input: failed("broken"),
+    input: ended("broken"),
     next: streaming,
     events: [init],
     command: stream(true),
@@ -308,7 +305,7 @@ const ROWS: Row[] = [
   {
     name: "begins again when the watch is refused",
     state: watching,
-    input: failed("refused"),
+    input: ended("refused"),
     next: streaming,
     events: [init],
     command: stream(true),
