@@ -119,24 +119,28 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
     const isSame = versionOrder(resourceVersion, known?.newest.metadata.resourceVersion) === 0;
     if (isSame && !isOther && unreadable === known?.unreadable) return [];
     this.#replace(key, known, next);
-    const change = { key, after, ...(unreadable === undefined ? {} : { unreadable }) };
-    if (!before) return [change];
+    const change: StoreChange<T> = { key, after };
+    if (unreadable !== undefined) change.unreadable = unreadable;
     // Another object of the same name: whoever cares for the first has to see it go.
-    return isOther ? [{ key, before }, change] : [{ ...change, before }];
+    if (before && isOther) return [{ key, before }, change];
+    if (before) change.before = before;
+    return [change];
   }
 
   // Of an object that cannot be read, or that an index function fails on, the last good state stays.
-  #judge({ object, unreadable }: ObjectEvent<T>, last: Known<T> | undefined): Known<T> {
-    const bad = { places: [], ...last, newest: object };
-    if (unreadable !== undefined) return { ...bad, unreadable };
+  #judge({ object, unreadable: why }: ObjectEvent<T>, last: Known<T> | undefined): Known<T> {
     try {
-      const places = Object.entries(this.#indexes).flatMap(([index, valuesOf]) =>
-        valuesOf(object).map((value) => `${index}\0${value}`)
-      );
-      return { newest: object, good: object, places };
+      if (why === undefined) return { newest: object, good: object, places: this.#places(object) };
     } catch (error) {
-      return { ...bad, unreadable: `an index fails on it: ${describeError(error)}` };
+      why = `an index fails on it: ${describeError(error)}`;
     }
+    return { places: [], ...last, newest: object, unreadable: why };
+  }
+
+  #places(object: T): string[] {
+    return Object.entries(this.#indexes).flatMap(([index, valuesOf]) =>
+      valuesOf(object).map((value) => `${index}\0${value}`)
+    );
   }
 
   #replace(key: string, known: Known<T> | undefined, next: Known<T> | undefined): void {

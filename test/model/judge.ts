@@ -15,8 +15,8 @@ export class Judge {
   /** It knows nothing that it could go on from. */
   #mustList = true;
   #refusedAt = -Infinity;
-  /** When it was last told to stay away: it must not ask again at that very time. */
-  #troubleAt = -1;
+  /** It was told to stay away, for at least the moment: it must not ask again before this. */
+  #notBefore = 0;
 
   constructor(clock: ModelClock, blame: (what: string) => void) {
     this.#clock = clock;
@@ -39,8 +39,8 @@ export class Judge {
     return this.#known.most > version;
   }
 
-  trouble(): void {
-    this.#troubleAt = this.#clock.monotonic();
+  trouble(pauseMs = 1): void {
+    this.#notBefore = this.#clock.monotonic() + pauseMs;
   }
 
   /** What it knows is of no use any more; `pause`: and it has to wait before it asks. */
@@ -81,6 +81,6 @@ export class Judge {
   #needs(everything: boolean): void {
     if (everything && !this.#mustList) this.#blame("a new list without a reason");
     if (!everything && this.#mustList) this.#blame("it goes on where it cannot");
-    if (this.#clock.monotonic() === this.#troubleAt) this.#blame("no pause after trouble");
+    if (this.#clock.monotonic() < this.#notBefore) this.#blame("asked too early");
   }
 }

@@ -103,10 +103,10 @@ export class Peer {
 
   #refusal(): Error {
     const code = this.#world.chance.of([0, 0, 401, 403, 404, 429, 500, 503, 504]) ?? 0;
-    this.#judge.trouble();
+    const retryAfterMs = code === 429 && this.#world.chance.is(0.5) ? 30_000 : undefined;
+    this.#judge.trouble(retryAfterMs);
     if (code === 404 || code === 504) this.#judge.lost({ pause: true });
     if (code === 0) return new TransportError("the connection was refused");
-    const retryAfterMs = code === 429 && this.#world.chance.is(0.5) ? 3000 : undefined;
     return new ApiError("cannot", code, { status: {}, retryAfterMs });
   }
 }
