@@ -3,7 +3,7 @@
 
 import t from "tap";
 import { systemClock } from "../../../src/base/clock.ts";
-import { silentLogger as log } from "../../../src/base/log.ts";
+import { createLogger, silentLogger as log } from "../../../src/base/log.ts";
 import { ApiError } from "../../../src/kube/api-error.ts";
 import type { KubeClient, ListPage } from "../../../src/kube/client.ts";
 import type { KubeObject } from "../../../src/kube/object.ts";
@@ -68,6 +68,9 @@ type Test = { teardown(run: () => unknown): void; ok(fact: unknown): unknown };
 
 function start(t: Test, type: ResourceType<KubeObject> = configMaps) {
   const clock = new FakeClock();
+  const lines: string[] = [];
+  const write = (line: string) => void lines.push(line);
+  const log = createLogger({ level: "warn", format: "json", clock, write });
   const streams = new Streams();
   const stop = new AbortController();
   const events: string[] = [];
@@ -96,7 +99,7 @@ function start(t: Test, type: ResourceType<KubeObject> = configMaps) {
     await ended;
   };
   t.teardown(end);
-  return { clock, streams, events, restarts, unreadable, end };
+  return { clock, streams, events, restarts, unreadable, lines, end };
 }
 
 const object = (resourceVersion: string, more: object = {}, kind = "ConfigMap") => ({
@@ -210,12 +213,14 @@ const MALFORMED: Record<string, object> = {
 
 for (const [name, metadata] of Object.entries(MALFORMED)) {
   t.test(`an object with ${name} is unreadable and the watch goes on behind it`, async (t) => {
-    const { streams, events, unreadable, clock } = start(t);
+    const { streams, events, unreadable, lines, clock } = start(t);
     await settle();
     await streams.say(change("5", metadata), initialEnd, change("8", metadata), change("9"));
     const want = ["init", "unreadable a5", "initDone", "unreadable a8", "apply a9"];
     t.same(events, want);
     t.equal(unreadable.length, 2, "each one counts");
+    t.match(lines, [/"level":"warn".*ConfigMap db\/a: malformed/], "but it is told once");
+    t.equal(lines.length, 1);
     t.match(unreadable[0], /^ConfigMap db\/a: malformed/);
     await clock.advance(100_000);
     t.same(streams.requests(), ["watch anew", "watch 9"]);
@@ -294,6 +299,16 @@ for (const [name, line] of Object.entries(BROKEN)) {
     t.same(streams.requests(), ["watch anew"]);
   });
 }
+
+t.test("a server that stays away is told of, with why, but not with every attempt", async (t) => {
+  const { streams, lines, clock } = start(t);
+  streams.refusal = new ApiError("cannot watch", 503, { status: { message: "down" } });
+  await settle();
+  for (let waitedMs = 0; waitedMs < 240_000; waitedMs += 1000) await clock.advance(1000);
+  t.ok(streams.opened.length > 15);
+  t.equal(lines.length, 1);
+  t.match(lines[0], /watch keeps failing.*busy: cannot watch: 503 ServiceUnavailable: down/);
+});
 
 t.test("a watch of metadata only takes nothing else", async (t) => {
   const { streams, events, clock } = start(t, metadataOnly(configMaps));
