@@ -38,21 +38,20 @@ export function keyOf(object: KubeObject): string {
 // places: under which the good state is found.
 type Known<T> = { good?: T; places: string[]; newest: T; unreadable?: string };
 
-/** What one watch has told; `incoming` while it tells a new whole state. */
-type Part<T> = { synced: boolean; incoming?: Map<string, ObjectEvent<T>> | undefined };
-
 export class StoreWriter<T extends KubeObject> implements Store<T> {
   readonly #known = new Map<string, Known<T>>();
   readonly #indexes: Indexes<T>;
   /** "index\0value" → keys. An empty set is removed. */
   readonly #indexed = new Map<string, Set<string>>();
-  /** By namespace; "" for all of them. */
-  readonly #parts: ReadonlyMap<string, Part<T>>;
+  /** By namespace ("" for all of them), while its new whole state is being collected. */
+  readonly #incoming = new Map<string, Map<string, ObjectEvent<T>>>();
+  /** Namespaces of which no whole state has come yet. */
+  readonly #missing: Set<string>;
 
   /** With namespaces, each of them has a watch of its own that tells of nothing else. */
   constructor(indexes: Indexes<T> = {}, namespaces: readonly string[] = [""]) {
     this.#indexes = indexes;
-    this.#parts = new Map(namespaces.map((namespace) => [namespace, { synced: false }]));
+    this.#missing = new Set(namespaces);
   }
 
   /** The same for readers. */
@@ -61,7 +60,7 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
   }
 
   get synced(): boolean {
-    return [...this.#parts.values()].every(({ synced }) => synced);
+    return this.#missing.size === 0;
   }
 
   get(key: string): T | undefined {
@@ -84,20 +83,18 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
 
   /** Takes in one event of a namespace's watch, and says what it changed for readers. */
   handle(event: WatcherEvent<T>, namespace = ""): StoreChange<T>[] {
-    const part = this.#parts.get(namespace);
-    if (!part) throw new Error(`the store has no part for namespace ${namespace}`);
-    if (event.type === "initDone") return this.#swap(part, namespace);
-    if (event.type === "init") part.incoming = new Map();
-    else if (!part.incoming) return this.#set(keyOf(event.object), event);
-    else if (event.type === "delete") part.incoming.delete(keyOf(event.object));
-    else part.incoming.set(keyOf(event.object), event);
+    const incoming = this.#incoming.get(namespace);
+    if (event.type === "initDone") return this.#swap(namespace, incoming ?? new Map());
+    if (event.type === "init") this.#incoming.set(namespace, new Map());
+    else if (!incoming) return this.#set(keyOf(event.object), event);
+    else if (event.type === "delete") incoming.delete(keyOf(event.object));
+    else incoming.set(keyOf(event.object), event);
     return [];
   }
 
-  #swap(part: Part<T>, namespace: string): StoreChange<T>[] {
-    const incoming = part.incoming ?? new Map<string, ObjectEvent<T>>();
-    part.incoming = undefined;
-    part.synced = true;
+  #swap(namespace: string, incoming: Map<string, ObjectEvent<T>>): StoreChange<T>[] {
+    this.#incoming.delete(namespace);
+    this.#missing.delete(namespace);
     const prefix = namespace === "" ? "" : `${namespace}/`;
     const old = [...this.#known.keys()].filter((key) => key.startsWith(prefix));
     return [...old.filter((key) => !incoming.has(key)), ...incoming.keys()]

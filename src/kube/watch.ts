@@ -48,6 +48,7 @@ const INITIAL_QUIET_LIMIT_MS = 30_000;
 const SHORT_WATCH_MS = 1000;
 // Timers, PINGs and the Lease get their turn this often, however much there is to read.
 const TURN_MS = 10;
+const MOST_REPORTS = 1000;
 
 /** Every change of the selected objects, beginning with their whole state. */
 export async function* watch<T extends KubeObject>(
@@ -216,7 +217,7 @@ class WatchDriver<T extends KubeObject> {
   // Everything counts; only the first of its kind is worth a line.
   #report(unreadable: string): void {
     this.#options.onUnreadable?.(unreadable);
-    if (this.#reported.has(unreadable)) return;
+    if (this.#reported.has(unreadable) || this.#reported.size >= MOST_REPORTS) return;
     this.#reported.add(unreadable);
     this.#log.warn("cannot read what the API server sent", { what: unreadable });
   }
