@@ -5,7 +5,7 @@ import type { KubeObject } from "../../src/kube/object.ts";
 import { type StoreChange, StoreWriter } from "../../src/kube/store.ts";
 import type { WatcherEvent } from "../../src/kube/watcher.ts";
 import type { ConfigMap } from "../../src/api/kinds.ts";
-import type { ModelServer, View } from "./server.ts";
+import { LETTERS, type ModelServer, type View } from "./server.ts";
 
 /** As far as the changes tell. */
 type Shadow = { good: KubeObject | undefined; newest: KubeObject };
@@ -46,6 +46,8 @@ export class Follower {
       return;
     }
     const version = versionOf(after);
+    const letters = after.metadata.labels?.letters;
+    if (!unreadable && letters !== LETTERS) this.#blame(`${what}: spelt ${letters}`);
     if (!this.#server.history.has(`${key} ${version}`)) this.#blame(`${what}: never was`);
     if (version <= (this.#newest.get(key) ?? 0)) this.#blame(`${what}: old news`);
     if (before && before.metadata.uid !== after.metadata.uid) {

@@ -102,11 +102,14 @@ function eventOf({ version, before, after }: Change, view: View): ModelEvent | u
   return was ? { type: "DELETED", object: { ...was, version } } : undefined;
 }
 
+/** Of several bytes each: what a stream must not tear apart. */
+export const LETTERS = "é€😀";
+
 /** An object as it travels. */
 export function wireOf(object: ModelObject): ConfigMap {
   const [namespace = "", name = ""] = object.key.split("/");
   const { uid, version, malformed, shade } = object;
-  const labels = { shade, letters: "é€😀" };
+  const labels = { shade, letters: LETTERS };
   return {
     apiVersion: "v1",
     kind: "ConfigMap",
@@ -115,7 +118,7 @@ export function wireOf(object: ModelObject): ConfigMap {
       namespace,
       uid,
       resourceVersion: String(version),
-      labels: malformed ? "é€😀" as unknown as typeof labels : labels,
+      labels: malformed ? LETTERS as unknown as typeof labels : labels,
     },
   };
 }
