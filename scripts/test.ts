@@ -13,6 +13,7 @@ type Level = { readonly name: string; readonly run: () => Promise<Count> };
 const LEVELS: readonly Level[] = [
   { name: "check", run: () => command("npm run check", ["node", "scripts/check.ts"]) },
   { name: "unit", run: () => direct("node", ["node"]) },
+  { name: "model", run: () => direct("node", ["node"], "test/model/*.test.ts") },
   { name: "deno", run: onDeno },
   {
     name: "contract",
@@ -86,9 +87,13 @@ async function onDeno(): Promise<Count> {
   return total;
 }
 
-/** The unit tests without tap's runner, which costs more per file than most of them; two at a time. */
-async function direct(runtime: string, argv: readonly string[]): Promise<Count> {
-  const files = globSync("test/unit/**/*.test.ts").sort();
+/** Tests without tap's runner, which costs more per file than most unit tests; two at a time. */
+async function direct(
+  runtime: string,
+  argv: readonly string[],
+  pattern = "test/unit/**/*.test.ts",
+): Promise<Count> {
+  const files = globSync(pattern).sort();
   const total: Count = { passed: 0, failed: files.length === 0 ? 1 : 0 };
   const work = async () => {
     for (let file = files.shift(); file !== undefined; file = files.shift()) {

@@ -63,6 +63,8 @@ export interface Deadline {
   readonly signal: AbortSignal;
   /** True once the time is up (and not when only the parent was aborted). */
   readonly expired: boolean;
+  /** From now on, ms are left. */
+  restart(ms: number): void;
   /** The time no longer counts; the signal still follows its parent. */
   disarm(): void;
   /** Must be called when the work is done: releases the timer and the parent. */
@@ -74,11 +76,16 @@ export function startDeadline(clock: Clock, ms: number, parent: AbortSignal): De
   const controller = new AbortController();
   const follow = (): void => controller.abort(parent.reason);
   let expired = false;
-  const cancel = clock.setTimer(ms, () => {
-    expired = true;
-    parent.removeEventListener("abort", follow);
-    controller.abort(new DOMException(`no answer within ${ms} ms`, "TimeoutError"));
-  });
+  let cancel = (): void => {};
+  const restart = (leftMs: number): void => {
+    cancel();
+    cancel = clock.setTimer(leftMs, () => {
+      expired = true;
+      parent.removeEventListener("abort", follow);
+      controller.abort(new DOMException(`no answer within ${leftMs} ms`, "TimeoutError"));
+    });
+  };
+  restart(ms);
   if (parent.aborted) follow();
   else parent.addEventListener("abort", follow, { once: true });
   return {
@@ -86,6 +93,7 @@ export function startDeadline(clock: Clock, ms: number, parent: AbortSignal): De
     get expired() {
       return expired;
     },
+    restart,
     disarm: () => cancel(),
     clear() {
       cancel();

@@ -1,5 +1,5 @@
 // Bytes in any portions → whole lines. An unterminated tail is never given out: a clean end of an HTTP/2
-// stream does not prove that the last line is complete.
+// stream does not prove that the last line is complete, and a watch that goes on gets it again.
 
 /** Cuts a stream of UTF-8 into lines. Looks at every byte once, however long the lines are. */
 export class LineDecoder {
@@ -8,7 +8,7 @@ export class LineDecoder {
   // The beginning of a line whose end has not come yet. Appending makes a rope, which costs nothing.
   #rest = "";
 
-  /** A line of more than `longest` characters is an error: memory must not grow without a limit. */
+  /** Memory must not grow without a limit: a line that comes to `longest` characters is cut there. */
   constructor(longest = 32 << 20) {
     this.#longest = longest;
   }
@@ -25,8 +25,9 @@ export class LineDecoder {
       if (line !== "" && line !== "\r") lines.push(line);
     }
     this.#rest += text.slice(start);
-    if (this.#rest.length > this.#longest) {
-      throw new Error(`line of more than ${this.#longest} characters`);
+    if (this.#rest.length >= this.#longest) {
+      lines.push(this.#rest);
+      this.#rest = "";
     }
     return lines;
   }

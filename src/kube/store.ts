@@ -1,9 +1,12 @@
-// The latest known state of the watched objects. One writer follows a watch; readers see a whole state at
-// any time: a new list is collected aside and swapped in at once, and what it lacks is reported as gone.
+// The latest known state of the watched objects. One writer follows a watch, or one watch per namespace;
+// readers see a whole state at any time: a new list is collected aside and swapped in at once, and what it
+// lacks is reported as gone. An object that cannot be read keeps its last good state and is marked.
 // Objects in a store are shared: nobody may change them.
 
+import { describeError } from "../base/errors.ts";
 import type { KubeObject } from "./object.ts";
-import type { WatcherEvent } from "./watcher.ts";
+import { versionOrder } from "./version.ts";
+import type { ObjectEvent, WatcherEvent } from "./watcher.ts";
 
 /** What a reader sees. Keys are "namespace/name", or "name" for objects without a namespace. */
 export interface Store<T extends KubeObject> {
@@ -11,12 +14,17 @@ export interface Store<T extends KubeObject> {
   list(): readonly T[];
   /** The objects for which the index function of this name gives `value`. */
   byIndex(index: string, value: string): readonly T[];
+  /** Why the object's newest state cannot be read. What the others give is older, or nothing. */
+  unreadable(key: string): string | undefined;
   /** True once the first whole state is there; stays true. */
   readonly synced: boolean;
 }
 
-/** before only: gone; after only: new; both: changed. */
-export type StoreChange<T> = { key: string; before?: T; after?: T };
+/**
+ * before only: gone; after only: new; both: changed. With `unreadable` (why), `after` may be no more than
+ * the object's metadata, as far as they are sound.
+ */
+export type StoreChange<T> = { key: string; before?: T; after?: T; unreadable?: string };
 
 // Written as a method, so that the indexes of Pods are indexes of objects.
 type IndexFunction<T> = { of(object: T): readonly string[] }["of"];
@@ -27,102 +35,123 @@ export function keyOf(object: KubeObject): string {
   return namespace === undefined ? name : `${namespace}/${name}`;
 }
 
-/** "db/main" → { namespace: "db", name: "main" }. */
-export function refOfKey(key: string): { namespace?: string; name: string } {
-  const slash = key.indexOf("/");
-  return slash < 0 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
-}
+// places: under which the good state is found.
+type Known<T> = { good?: T; places: string[]; newest: T; unreadable?: string };
 
-export class StoreWriter<T extends KubeObject> {
-  readonly store: Store<T>;
-  #objects = new Map<string, T>();
-  /** By namespace ("" for all of them), while its new whole state is being collected. */
-  readonly #incoming = new Map<string, Map<string, T>>();
-  /** Namespaces of which no whole state has come yet. */
-  readonly #missing: Set<string>;
+export class StoreWriter<T extends KubeObject> implements Store<T> {
+  readonly #known = new Map<string, Known<T>>();
   readonly #indexes: Indexes<T>;
   /** "index\0value" → keys. An empty set is removed. */
   readonly #indexed = new Map<string, Set<string>>();
+  /** By namespace ("" for all of them), while its new whole state is being collected. */
+  readonly #incoming = new Map<string, Map<string, ObjectEvent<T>>>();
+  /** Namespaces of which no whole state has come yet. */
+  readonly #missing: Set<string>;
 
   /** With namespaces, each of them has a watch of its own that tells of nothing else. */
   constructor(indexes: Indexes<T> = {}, namespaces: readonly string[] = [""]) {
     this.#indexes = indexes;
     this.#missing = new Set(namespaces);
-    const objects = (): Map<string, T> => this.#objects;
-    const isSynced = (): boolean => this.#missing.size === 0;
-    this.store = {
-      get: (key) => objects().get(key),
-      list: () => [...objects().values()],
-      byIndex: (index, value) => {
-        if (!Object.hasOwn(indexes, index)) throw new Error(`the store has no index ${index}`);
-        const keys = this.#indexed.get(`${index}\0${value}`) ?? [];
-        return [...keys].flatMap((key) => objects().get(key) ?? []);
-      },
-      get synced() {
-        return isSynced();
-      },
-    };
+  }
+
+  /** The same for readers. */
+  get store(): Store<T> {
+    return this;
+  }
+
+  get synced(): boolean {
+    return this.#missing.size === 0;
+  }
+
+  get(key: string): T | undefined {
+    return this.#known.get(key)?.good;
+  }
+
+  list(): readonly T[] {
+    return [...this.#known.values()].flatMap(({ good }) => good ?? []);
+  }
+
+  byIndex(index: string, value: string): readonly T[] {
+    if (!Object.hasOwn(this.#indexes, index)) throw new Error(`the store has no index ${index}`);
+    const keys = this.#indexed.get(`${index}\0${value}`) ?? [];
+    return [...keys].flatMap((key) => this.get(key) ?? []);
+  }
+
+  unreadable(key: string): string | undefined {
+    return this.#known.get(key)?.unreadable;
   }
 
   /** Takes in one event of a namespace's watch, and says what it changed for readers. */
   handle(event: WatcherEvent<T>, namespace = ""): StoreChange<T>[] {
     const incoming = this.#incoming.get(namespace);
-    switch (event.type) {
-      case "init":
-        this.#incoming.set(namespace, new Map());
-        return [];
-      case "initApply":
-        incoming?.set(keyOf(event.object), event.object);
-        return [];
-      case "initDone":
-        return this.#swap(namespace);
-      case "apply":
-        return this.#set(keyOf(event.object), event.object);
-      case "delete":
-        if (!incoming) return this.#set(keyOf(event.object), undefined);
-        incoming.delete(keyOf(event.object));
-        return [];
-    }
+    if (event.type === "initDone") return this.#swap(namespace, incoming ?? new Map());
+    if (event.type === "init") this.#incoming.set(namespace, new Map());
+    else if (!incoming) return this.#set(keyOf(event.object), event);
+    else if (event.type === "delete") incoming.delete(keyOf(event.object));
+    else incoming.set(keyOf(event.object), event);
+    return [];
   }
 
-  #swap(namespace: string): StoreChange<T>[] {
-    const incoming = this.#incoming.get(namespace) ?? new Map<string, T>();
+  #swap(namespace: string, incoming: Map<string, ObjectEvent<T>>): StoreChange<T>[] {
     this.#incoming.delete(namespace);
     this.#missing.delete(namespace);
-    const lost = [...this.#objects].filter(([key, { metadata }]) =>
-      !incoming.has(key) && (namespace === "" || metadata.namespace === namespace)
-    );
-    return [
-      ...lost.flatMap(([key]) => this.#set(key, undefined)),
-      ...[...incoming].flatMap(([key, object]) => this.#set(key, object)),
-    ];
+    const prefix = namespace === "" ? "" : `${namespace}/`;
+    const old = [...this.#known.keys()].filter((key) => key.startsWith(prefix));
+    return [...old.filter((key) => !incoming.has(key)), ...incoming.keys()]
+      .flatMap((key) => this.#set(key, incoming.get(key)));
   }
 
-  #set(key: string, after: T | undefined): StoreChange<T>[] {
-    const before = this.#objects.get(key);
-    this.#reindex(key, before, after);
-    if (after) this.#objects.set(key, after);
-    else this.#objects.delete(key);
-    if (!before) return after ? [{ key, after }] : [];
-    if (!after) return [{ key, before }];
-    if (before.metadata.uid !== after.metadata.uid) return [{ key, before }, { key, after }];
-    const same = before.metadata.resourceVersion === after.metadata.resourceVersion;
-    return same && after.metadata.resourceVersion !== undefined ? [] : [{ key, before, after }];
-  }
-
-  #reindex(key: string, before: T | undefined, after: T | undefined): void {
-    for (const [index, valuesOf] of Object.entries(this.#indexes)) {
-      for (const value of before ? valuesOf(before) : []) {
-        const keys = this.#indexed.get(`${index}\0${value}`);
-        keys?.delete(key);
-        if (keys?.size === 0) this.#indexed.delete(`${index}\0${value}`);
-      }
-      for (const value of after ? valuesOf(after) : []) {
-        const entry = `${index}\0${value}`;
-        const keys = this.#indexed.get(entry);
-        if (keys) keys.add(key);
-        else this.#indexed.set(entry, new Set([key]));
-      }
+  #set(key: string, event: ObjectEvent<T> | undefined): StoreChange<T>[] {
+    const known = this.#known.get(key);
+    const before = known?.good ?? known?.newest;
+    if (event?.type !== "apply") {
+      this.#replace(key, known, undefined);
+      return before ? [{ key, before }] : [];
     }
+    const { uid } = event.object.metadata;
+    const isOther = (before?.metadata.uid ?? uid) !== (uid ?? before?.metadata.uid);
+    const next = this.#judge(event, isOther ? undefined : known);
+    const { newest: after, unreadable } = next;
+    const { resourceVersion } = after.metadata;
+    const isSame = versionOrder(resourceVersion, known?.newest.metadata.resourceVersion) === 0;
+    if (isSame && !isOther && unreadable === known?.unreadable) return [];
+    this.#replace(key, known, next);
+    const change: StoreChange<T> = { key, after };
+    if (unreadable !== undefined) change.unreadable = unreadable;
+    // Another object of the same name: whoever cares for the first has to see it go.
+    if (before && isOther) return [{ key, before }, change];
+    if (before) change.before = before;
+    return [change];
+  }
+
+  // Of an object that cannot be read, or that an index function fails on, the last good state stays.
+  #judge({ object, unreadable: why }: ObjectEvent<T>, last: Known<T> | undefined): Known<T> {
+    try {
+      if (why === undefined) return { newest: object, good: object, places: this.#places(object) };
+    } catch (error) {
+      why = `an index fails on it: ${describeError(error)}`;
+    }
+    return { places: [], ...last, newest: object, unreadable: why };
+  }
+
+  #places(object: T): string[] {
+    return Object.entries(this.#indexes).flatMap(([index, valuesOf]) =>
+      valuesOf(object).map((value) => `${index}\0${value}`)
+    );
+  }
+
+  #replace(key: string, known: Known<T> | undefined, next: Known<T> | undefined): void {
+    for (const place of known?.places ?? []) {
+      const keys = this.#indexed.get(place);
+      keys?.delete(key);
+      if (keys?.size === 0) this.#indexed.delete(place);
+    }
+    for (const place of next?.places ?? []) {
+      const keys = this.#indexed.get(place);
+      if (keys) keys.add(key);
+      else this.#indexed.set(place, new Set([key]));
+    }
+    if (next) this.#known.set(key, next);
+    else this.#known.delete(key);
   }
 }

@@ -1,58 +1,109 @@
-// What a watch says, as inputs of watcher.ts: lines → inputs, errors → failures. No waiting, no policy:
-// which failure leads to what is decided there.
+// What a server says, as inputs of watcher.ts: lines → inputs, objects → events, errors → failures. No
+// waiting, no policy: what follows from them is decided there. Messages never quote an object: it may be
+// a Secret.
 
-import { ApiError, isGone } from "./api-error.ts";
-import type { KubeObject, Status } from "./object.ts";
-import type { ResourceVersion, WatcherInput } from "./watcher.ts";
+import { ApiError } from "./api-error.ts";
+import type { KubeObject, ObjectMeta, Status } from "./object.ts";
+import { apiVersion, type ResourceType } from "./resource.ts";
+import type { ResourceVersion } from "./version.ts";
+import type { Ending, ObjectEvent, WatcherInput } from "./watcher.ts";
 
-type Failure = (WatcherInput<never> & { type: "failed" })["failure"];
-
-/** One line of a watch; undefined for an event of an unknown type. Throws on what is not JSON. */
-export function parseLine<T extends KubeObject>(line: string): WatcherInput<T> | undefined {
-  const { type, object } = JSON.parse(line) as { type?: string; object?: T & Status };
-  if (type === "ERROR") return { type: "failed", failure: classifyStatus(object ?? {}) };
-  const resourceVersion = object?.metadata?.resourceVersion as ResourceVersion | undefined;
-  if (object === undefined || resourceVersion === undefined) return undefined;
-  switch (type) {
+/** One line of a watch of this type. Never throws: what cannot be an event is a failure. */
+export function parseLine<T extends KubeObject>(
+  type: ResourceType<T>,
+  line: string,
+): WatcherInput<T> {
+  let wire: { type?: unknown; kind?: unknown; object?: Partial<KubeObject> };
+  try {
+    wire = JSON.parse(line) ?? {};
+  } catch {
+    const why = `a line of ${line.length} characters is not JSON`;
+    return { type: "ended", how: "broken", why };
+  }
+  const { kind, metadata } = wire.object ?? {};
+  const resourceVersion = isText(metadata?.resourceVersion)
+    ? metadata?.resourceVersion as ResourceVersion
+    : undefined;
+  switch (wire.type) {
     case "ADDED":
     case "MODIFIED":
-    case "DELETED":
-      return { type: "changed", change: type, object: dropManagedFields(object), resourceVersion };
+    case "DELETED": {
+      const wanted = type.metadataOnly ? "PartialObjectMetadata" : type.kind;
+      if (isText(kind) && kind !== wanted) {
+        // A Table, or everything where only metadata were asked for: this stream is not ours.
+        return { type: "ended", how: "broken", why: `it sent ${kind} and not ${wanted}` };
+      }
+      const event = readObject(type, wire.object);
+      if (event.type === "skipped") return event;
+      if (wire.type === "DELETED") event.type = "delete";
+      return { type: "changed", event, resourceVersion };
+    }
     case "BOOKMARK": {
-      const end = object.metadata.annotations?.["k8s.io/initial-events-end"];
+      if (!resourceVersion) return { type: "skipped", why: "a bookmark without a version" };
+      const end = metadata?.annotations?.["k8s.io/initial-events-end"];
       return { type: "bookmark", resourceVersion, initialEventsEnd: end === "true" };
     }
-    default:
-      return undefined;
+    case "ERROR":
+      return failedBy(wire.object as Status);
+    default: // some proxies put a Status there without an event around it
+      if (wire.kind === "Status") return failedBy(wire as Status);
+      return { type: "skipped", why: `an event of type ${String(wire.type)}` };
   }
 }
 
 // An error in a stream that was well before: the server may have lost track of the changes.
-function classifyStatus({ code, reason }: Status): Failure {
-  if (code === 410 || reason === "Expired" || reason === "Gone") return "gone";
-  return code === 429 ? "busy" : "broken";
+function failedBy(status: Status | undefined): WatcherInput<never> {
+  const { code, reason, message } = status ?? {};
+  const gone = code === 410 || reason === "Expired" || reason === "Gone";
+  const how = gone ? "gone" : code === 429 ? "busy" : "broken";
+  return { type: "ended", how, why: `${code} ${reason}: ${message}` };
 }
 
-/** What a request that could not even be opened means. */
-export function classifyError(error: unknown): Failure {
-  if (isGone(error)) return "gone";
-  switch (error instanceof ApiError ? error.httpStatus : undefined) {
-    case 400:
-    case 422:
-      return "refused";
-    case 404:
-    // 504 also means that the version asked for lies in the future, as after a restored backup.
-    case 504:
-      return "broken";
-    default:
-      return "busy";
+/** What it means that a request was not carried out. */
+export function classifyError(error: unknown): Ending {
+  const code = error instanceof ApiError ? error.httpStatus : 0;
+  if (code === 410) return "gone";
+  if (code === 400 || code === 422) return "refused";
+  // 504 also means that the version asked for lies in the future, as after a restored backup.
+  return code === 404 || code === 504 ? "broken" : "busy";
+}
+
+type Check = (value: unknown) => boolean;
+const isText: Check = (value) => typeof value === "string" && value !== "";
+const isMap: Check = (value) => typeof value === "object" && value !== null;
+const isListOfMaps: Check = (value) => Array.isArray(value) && value.every(isMap);
+const optional = (check: Check): Check => (value) =>
+  (value ?? undefined) === undefined || check(value);
+
+// What everybody relies on without looking.
+const METADATA: readonly [keyof ObjectMeta, Check][] = [
+  ["resourceVersion", isText],
+  ["uid", optional(isText)],
+  ["labels", optional(isMap)],
+  ["annotations", optional(isMap)],
+  ["ownerReferences", optional(isListOfMaps)],
+  ["finalizers", optional(Array.isArray)],
+];
+
+/** An object of this type, whatever was sent. What has no name cannot be told of. */
+export function readObject<T extends KubeObject>(
+  type: ResourceType<T>,
+  raw: unknown,
+): ObjectEvent<T> | WatcherInput<T> & { type: "skipped" } {
+  const object = raw as T & { spec?: unknown; status?: unknown } | null | undefined;
+  const metadata = object?.metadata as Record<string, unknown> | null | undefined;
+  const hasName = isText(metadata?.name) && (!type.namespaced || isText(metadata?.namespace));
+  if (!object || !metadata || !hasName) {
+    return { type: "skipped", why: `an object of kind ${type.kind} without a name` };
   }
-}
-
-/** Without the half of an object that nobody here reads. */
-export function dropManagedFields<T extends KubeObject>(object: T): T {
-  const metadata = object.metadata as T["metadata"] & { managedFields?: unknown };
-  // Not `delete`: that would turn the object into a slower and larger one.
+  const malformed = METADATA.filter(([field, fits]) => !fits(metadata[field]));
+  for (const [field] of malformed) metadata[field] = undefined;
+  // Half of an object, and nobody here reads it. Not `delete`: that would make it slower and larger.
   if (metadata.managedFields !== undefined) metadata.managedFields = undefined;
-  return object;
+  const kind = { apiVersion: apiVersion(type), kind: type.kind };
+  if (malformed.length > 0 || ![object.spec, object.status].every(optional(isMap))) {
+    const unreadable = `malformed ${malformed[0]?.[0] ?? "spec or status"}`;
+    return { type: "apply", object: { ...kind, metadata } as unknown as T, unreadable };
+  }
+  return { type: "apply", object: type.metadataOnly ? Object.assign(object, kind) : object };
 }

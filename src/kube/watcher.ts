@@ -1,55 +1,51 @@
 // Pure: how a watch begins, goes on and recovers. watch.ts carries the commands out and reports what came
 // of them; every policy about lists, resource versions and restarts is a transition here:
 //
-//   empty ──start──▶ streaming (list and watch in one)  ──initial events end──▶ watching
+//   streaming (list and watch in one) ──initial events end──▶ watching
 //   streaming ──refused──▶ listing (pages) ──last page──▶ watching
 //   watching ──closed──▶ watching from the last version, without a new list
 //   watching ──gone──▶ streaming again (the version is no longer kept)
 //
-// Versions are opaque. While streaming, none is remembered: initial events come in any order.
+// While streaming, no version is remembered: initial events come in any order.
 
-import { assertNever } from "../base/errors.ts";
+import { type ResourceVersion, versionOrder } from "./version.ts";
 
-export type ResourceVersion = string & { readonly __opaque: "ResourceVersion" };
+/** What a store is told. What comes between init and initDone makes up a whole new state. */
+export type WatcherEvent<T> = { type: "init" } | { type: "initDone" } | ObjectEvent<T>;
+
+/** Unreadable, with why: the object is no more than its metadata, as far as they are sound. */
+export type ObjectEvent<T> = { type: "apply" | "delete"; object: T; unreadable?: string };
 
 export type WatcherState =
-  | { phase: "empty" }
   | { phase: "streaming" }
   | { phase: "listing"; paged: boolean }
-  | { phase: "watching"; resourceVersion: ResourceVersion };
+  // moved: since this watch was opened.
+  | { phase: "watching"; resourceVersion: ResourceVersion; moved: boolean };
+
+type Page<T> = {
+  type: "page";
+  events: ObjectEvent<T>[];
+  continueToken: string | undefined;
+  resourceVersion: ResourceVersion;
+};
+
+/**
+ * closed: by either side, cleanly or not. short: closed at once. gone: the version or page is no longer
+ * kept. busy: ask the same again later. refused: do not ask this again. broken: the server can no longer
+ * tell the changes; only a new list helps.
+ */
+export type Ending = "closed" | "short" | "gone" | "busy" | "refused" | "broken";
 
 export type WatcherInput<T> =
-  | { type: "start" }
-  | {
-    type: "page";
-    items: T[];
-    continueToken: string | undefined;
-    resourceVersion: ResourceVersion;
-  }
-  | { type: "opened" }
-  | {
-    type: "changed";
-    change: "ADDED" | "MODIFIED" | "DELETED";
-    object: T;
-    resourceVersion: ResourceVersion;
-  }
+  | Page<T>
+  | { type: "changed"; event: ObjectEvent<T>; resourceVersion: ResourceVersion | undefined }
   | { type: "bookmark"; resourceVersion: ResourceVersion; initialEventsEnd: boolean }
-  // Ended, by either side, cleanly or not. `short`: at once and without one event.
-  | { type: "closed"; short: boolean }
-  // gone: the version or page is no longer kept. busy: ask the same again later. refused: do not ask
-  // this again. broken: the server can no longer tell the changes; only a new list helps.
-  | { type: "failed"; failure: "gone" | "busy" | "refused" | "broken" };
-
-/** What a store is told. Between init and initDone, only initApply and delete: a whole new state. */
-export type WatcherEvent<T> =
-  | { type: "init" }
-  | { type: "initApply"; object: T }
-  | { type: "initDone" }
-  | { type: "apply"; object: T }
-  | { type: "delete"; object: T };
+  // Of an unknown type, or about nothing that has a name.
+  | { type: "skipped"; why: string }
+  | { type: "ended"; how: Ending; why: string };
 
 export type WatcherCommand =
-  | { type: "list"; continueToken: string | undefined; paged: boolean; backoff: boolean }
+  | { type: "list"; continueToken: string | undefined; paged: boolean }
   // Without a version: a streaming list.
   | { type: "watch"; resourceVersion: ResourceVersion | undefined; backoff: boolean }
   | { type: "read" };
@@ -60,122 +56,81 @@ export type WatcherStep<T> = {
   command: WatcherCommand;
 };
 
-/** One transition. Inputs that do not fit the phase (a late answer) only lead to reading on. */
+/** The beginning of a whole new state; half of one that was there before is thrown away. */
+export function beginWatcher<T>(backoff = false): WatcherStep<T> {
+  const command = { type: "watch", resourceVersion: undefined, backoff } as const;
+  return { state: { phase: "streaming" }, events: [{ type: "init" }], command };
+}
+
+/** One transition. */
 export function stepWatcher<T>(state: WatcherState, input: WatcherInput<T>): WatcherStep<T> {
-  switch (state.phase) {
-    case "empty":
-      return stream(false);
-    case "streaming":
-      return stepStreaming(state, input);
-    case "listing":
-      return stepListing(state, input);
-    case "watching":
-      return stepWatching(state, input);
-    default:
-      return assertNever(state);
-  }
-}
-
-function stepStreaming<T>(state: WatcherState, input: WatcherInput<T>): WatcherStep<T> {
   switch (input.type) {
+    case "page":
+      return takePage(state, input);
     case "changed":
-      return read(state, [
-        input.change === "DELETED"
-          ? { type: "delete", object: input.object }
-          : { type: "initApply", object: input.object },
-      ]);
+      // Told a second time. Equal is not older: etcd ends many leased keys with one version.
+      if (isBehind(state, input.resourceVersion)) return read(state);
+      return read(advance(state, input.resourceVersion), input.event);
     case "bookmark":
+      if (state.phase !== "streaming") return read(advance(state, input.resourceVersion));
       return input.initialEventsEnd
-        ? read({ phase: "watching", resourceVersion: input.resourceVersion }, [{
-          type: "initDone",
-        }])
-        : read(state, []);
-    case "closed":
-      return stream(true); // half a state is no state: begin again
-    case "failed":
-      return input.failure === "refused" ? list({ backoff: false, paged: true }) : stream(true);
-    default:
-      return read(state, []);
+        ? read(watching(input.resourceVersion), { type: "initDone" })
+        : read(state);
+    case "skipped":
+      return read(state);
+    case "ended":
+      return recover(state, input.how);
   }
 }
 
-function stepListing<T>(
-  state: WatcherState & { phase: "listing" },
-  input: WatcherInput<T>,
-): WatcherStep<T> {
-  switch (input.type) {
-    case "page": {
-      const items = input.items.map((object): WatcherEvent<T> => ({ type: "initApply", object }));
-      if (input.continueToken !== undefined) {
-        const { continueToken } = input;
-        return {
-          state,
-          events: items,
-          command: { type: "list", continueToken, paged: true, backoff: false },
-        };
-      }
-      const { resourceVersion } = input;
-      return {
-        state: { phase: "watching", resourceVersion },
-        events: [...items, { type: "initDone" }],
-        command: { type: "watch", resourceVersion, backoff: false },
-      };
-    }
-    case "failed":
-      // Pages expire while they are fetched: the second try asks for everything at once.
-      return input.failure === "gone" && state.paged
-        ? list({ backoff: false, paged: false })
-        : list({ backoff: true, paged: true });
-    case "closed":
-      return list({ backoff: true, paged: true });
-    default:
-      return read(state, []);
+function takePage<T>(state: WatcherState, page: Page<T>): WatcherStep<T> {
+  const { events, continueToken, resourceVersion } = page;
+  if (continueToken !== undefined) {
+    return { state, events, command: { type: "list", continueToken, paged: true } };
   }
+  const step = watchAgain<T>(watching(resourceVersion), false);
+  return { ...step, events: [...events, { type: "initDone" }] };
 }
 
-function stepWatching<T>(
-  state: WatcherState & { phase: "watching" },
-  input: WatcherInput<T>,
-): WatcherStep<T> {
-  const again = (backoff: boolean): WatcherStep<T> => ({
-    state,
-    events: [],
-    command: { type: "watch", resourceVersion: state.resourceVersion, backoff },
-  });
-  switch (input.type) {
-    case "changed":
-      return read({ phase: "watching", resourceVersion: input.resourceVersion }, [
-        { type: input.change === "DELETED" ? "delete" : "apply", object: input.object },
-      ]);
-    case "bookmark":
-      return read({ phase: "watching", resourceVersion: input.resourceVersion }, []);
-    case "closed":
-      return again(input.short); // a peer that closes at once must not be asked in a loop
-    case "failed":
-      // After gone the server has just answered, but a server that compacts all the time must not
-      // be made to list in a loop either.
-      return input.failure === "busy" ? again(true) : stream(true);
-    default:
-      return read(state, []);
+function recover<T>(state: WatcherState, how: Ending): WatcherStep<T> {
+  if (state.phase === "watching" && (how === "closed" || how === "short" || how === "busy")) {
+    // A peer that closes at once, and has said nothing new, must not be asked in a loop.
+    return watchAgain(state, how === "busy" || (how === "short" && !state.moved));
   }
+  if (state.phase === "streaming" && how === "refused") return list(true);
+  // Pages expire while they are fetched: the second try asks for everything at once.
+  if (state.phase === "listing" && how === "gone" && state.paged) return list(false);
+  // Slowly also after gone: a server that compacts all the time must not be made to list in a loop.
+  return beginWatcher(true);
 }
 
-function read<T>(state: WatcherState, events: WatcherEvent<T>[]): WatcherStep<T> {
+function list<T>(paged: boolean): WatcherStep<T> {
+  const command = { type: "list", continueToken: undefined, paged } as const;
+  return { state: { phase: "listing", paged }, events: [{ type: "init" }], command };
+}
+
+type Watching = WatcherState & { phase: "watching" };
+
+function watching(resourceVersion: ResourceVersion): Watching {
+  return { phase: "watching", resourceVersion, moved: true };
+}
+
+// Only a watch has a version.
+function isBehind(state: WatcherState, version: ResourceVersion | undefined): boolean {
+  return state.phase === "watching" && versionOrder(version, state.resourceVersion) < 0;
+}
+
+function advance(state: WatcherState, to: ResourceVersion | undefined): WatcherState {
+  if (state.phase !== "watching" || to === undefined) return state;
+  return versionOrder(to, state.resourceVersion) > 0 ? watching(to) : state;
+}
+
+function read<T>(state: WatcherState, ...events: WatcherEvent<T>[]): WatcherStep<T> {
   return { state, events, command: { type: "read" } };
 }
 
-function stream<T>(backoff: boolean): WatcherStep<T> {
-  return {
-    state: { phase: "streaming" },
-    events: [{ type: "init" }],
-    command: { type: "watch", resourceVersion: undefined, backoff },
-  };
-}
-
-function list<T>({ backoff, paged }: { backoff: boolean; paged: boolean }): WatcherStep<T> {
-  return {
-    state: { phase: "listing", paged },
-    events: [{ type: "init" }],
-    command: { type: "list", continueToken: undefined, paged, backoff },
-  };
+function watchAgain<T>(state: Watching, backoff: boolean): WatcherStep<T> {
+  const { resourceVersion } = state;
+  const command = { type: "watch", resourceVersion, backoff } as const;
+  return { state: { ...state, moved: false }, events: [], command };
 }

@@ -1,12 +1,16 @@
-// Watches against a server that does what a real one will not do on demand. Every script fails the test
-// when a request comes that it does not expect, or when a step is left over.
+// How a watch gets its whole state, against a server that does what a real one will not do on demand. Every
+// script fails the test when a request comes that it does not expect, or when a step is left over.
 
 import t from "tap";
-import { playScript, type Reply, type Step } from "../../fixtures/apiserver/scripted-apiserver.ts";
+import { playScript, type Step } from "../../fixtures/apiserver/scripted-apiserver.ts";
 import { systemClock } from "../../src/base/clock.ts";
-import type { ConfigMap } from "../../src/api/kinds.ts";
+import { configMaps } from "../../src/api/kinds.ts";
+import { metadataOnly } from "../../src/kube/resource.ts";
 import {
   added,
+  answer,
+  answerAndEnd,
+  asks,
   bookmark,
   deleted,
   eagerClock,
@@ -15,115 +19,155 @@ import {
   from,
   fromNothing,
   initial,
-  limit,
   map,
   modified,
   names,
+  page,
+  refuse,
   status,
   WATCH,
 } from "./scripted-support.ts";
+
+type Check = NonNullable<Step["check"]>;
+const refusesStreams: Step = { expect: WATCH, reply: refuse(422, "Invalid") };
 
 t.test("a streaming list ends with the marked bookmark only", async (t) => {
   const server = await playScript(t, [{
     expect: WATCH,
     check: fromNothing(t),
-    reply: (reply) => {
-      reply.head(200);
-      reply.events(
-        added("a", "5"),
-        bookmark("6"),
-        bookmark("7", "false"),
-        modified("a", "8"),
-        added("b", "2"),
-        deleted("b", "9"),
-        bookmark("9", "true"),
-        modified("a", "10"),
-      );
-    },
+    reply: answer(
+      added("a", "5"),
+      bookmark("6"),
+      bookmark("7", "false"),
+      modified("a", "8"),
+      added("b", "2"),
+      deleted("b", "9"),
+      bookmark("9", "true"),
+      modified("a", "10"),
+    ),
   }]);
   const { seen } = await followUntil(server.client(), "a10", systemClock);
-  t.same(seen, ["init", "initApply", "initApply", "initApply", "delete", "initDone", "apply"]);
+  t.same(seen, ["init", "apply", "apply", "apply", "delete", "initDone", "apply"]);
 });
 
-t.test("a server without streaming lists is listed in pages", async (t) => {
-  const page = (items: ConfigMap[], more?: string) => ({
-    kind: "ConfigMapList",
-    metadata: { resourceVersion: "20", ...(more ? { continue: more } : {}) },
-    items,
-  });
+t.test("initial objects come in any order, and their versions are no place to go on from", async (t) => {
   const server = await playScript(t, [
-    { expect: WATCH, reply: (reply) => reply.json(422, status(422, "Invalid")) },
     {
       expect: WATCH,
-      check: ({ query }) => t.same([...query], [["limit", "500"]]),
-      reply: (reply) => reply.json(200, page([map("a", "5")], "p2")),
+      check: fromNothing(t),
+      reply: answerAndEnd(added("a", "99"), added("b", "3")),
     },
     {
       expect: WATCH,
-      check: ({ query }) => t.same([...query], [["limit", "500"], ["continue", "p2"]]),
-      reply: (reply) => reply.json(200, page([], "p3")),
+      check: fromNothing(t),
+      reply: answerAndEnd(added("b", "3"), added("a", "99"), bookmark("99", "true")),
     },
-    { expect: WATCH, reply: (reply) => reply.json(200, page([map("b", "6")])) },
-    {
-      expect: WATCH,
-      check: from(t, "20"),
-      reply: (reply) => {
-        reply.head(200);
-        reply.events(modified("b", "21"));
-      },
-    },
+    { expect: WATCH, check: from(t, "99"), reply: answer(modified("b", "100")) },
   ]);
-  await followUntil(server.client(), "a5,b21", eagerClock());
+  const { seen } = await followUntil(server.client(), "a99,b100", eagerClock());
+  t.same(seen, ["init", "apply", "apply", "init", "apply", "apply", "initDone", "apply"]);
 });
+
+t.test("a server without bookmarks in its streams is listed, once it is silent", async (t) => {
+  // The real limit is half a minute: here the clock's timers run a hundred times as fast.
+  const fast = { setTimer: (ms: number, run: () => void) => systemClock.setTimer(ms / 100, run) };
+  const clock = { ...eagerClock(), ...fast, monotonic: () => systemClock.monotonic() * 100 };
+  const server = await playScript(t, [
+    { expect: WATCH, check: fromNothing(t), reply: answer(added("a", "5")) },
+    { expect: WATCH, check: asks(t, { limit: "500" }), reply: page("20", [map("a", "6")]) },
+    { expect: WATCH, check: from(t, "20"), reply: answer(modified("a", "21")) },
+  ]);
+  const { restarts } = await followUntil(server.client({ clock: systemClock }), "a21", clock);
+  t.match(restarts, [/^refused: no answer within 30000 ms/]);
+});
+
+for (const [code, reason] of [[400, "BadRequest"], [422, "Invalid"]] as const) {
+  t.test(`a server that refuses streaming lists with ${code} is listed in pages`, async (t) => {
+    const server = await playScript(t, [
+      { expect: WATCH, check: fromNothing(t), reply: refuse(code, reason) },
+      { expect: WATCH, check: asks(t, { limit: "500" }), reply: page("20", [map("a", "5")], "p2") },
+      {
+        expect: WATCH,
+        check: asks(t, { limit: "500", continue: "p2" }),
+        reply: page("20", [], "p3"),
+      },
+      {
+        expect: WATCH,
+        check: asks(t, { limit: "500", continue: "p3" }),
+        reply: page("20", [map("b", "6")]),
+      },
+      {
+        expect: WATCH,
+        check: from(t, "20"),
+        reply: answer(modified("b", "21"), failure(410, "Gone")),
+      },
+      // Once refused is enough: the next list does not ask for a stream first.
+      { expect: WATCH, check: asks(t, { limit: "500" }), reply: page("30", [map("c", "25")]) },
+    ]);
+    const states: string[] = [];
+    const onState = (state: string) => states.push(state);
+    await followUntil(server.client(), "c25", eagerClock(), { onState });
+    t.ok(states.includes("a5,b21"));
+    t.notOk(states.includes("a5"), "no reader sees half a list");
+  });
+}
 
 t.test("pages that have expired are asked for at once, without a phantom of the first try", async (t) => {
-  const page = (items: ConfigMap[], more?: string) => ({
-    metadata: { resourceVersion: "20", ...(more ? { continue: more } : {}) },
-    items,
-  });
+  const clock = eagerClock();
   const server = await playScript(t, [
-    { expect: WATCH, reply: (reply) => reply.json(422, status(422, "Invalid")) },
-    { expect: WATCH, reply: (reply) => reply.json(200, page([map("phantom", "5")], "p2")) },
-    { expect: WATCH, reply: (reply) => reply.json(410, status(410, "Expired")) },
-    {
-      expect: WATCH,
-      check: ({ query }) => t.same([...query], []),
-      reply: (reply) => reply.json(200, page([map("a", "6")])),
-    },
+    refusesStreams,
+    { expect: WATCH, reply: page("20", [map("phantom", "5")], "p2") },
+    { expect: WATCH, reply: refuse(410, "Expired") },
+    { expect: WATCH, check: asks(t, {}), reply: page("20", [map("a", "6")]) },
   ]);
-  const { seen } = await followUntil(server.client(), "a6", eagerClock());
-  t.same(seen, ["init", "init", "initApply", "init", "initApply", "initDone"]);
+  const { seen } = await followUntil(server.client(), "a6", clock);
+  t.same(seen, ["init", "init", "apply", "init", "apply", "initDone"]);
+  t.same(clock.slept, []);
+});
+
+t.test("a list that is gone as a whole, too, is begun again, but not in a loop", async (t) => {
+  const clock = eagerClock();
+  const gone: Step = { expect: WATCH, reply: refuse(410, "Expired") };
+  const server = await playScript(t, [
+    refusesStreams,
+    ...[gone, gone, gone, gone],
+    { expect: WATCH, check: asks(t, { limit: "500" }), reply: page("20", [map("a", "6")]) },
+  ]);
+  await followUntil(server.client(), "a6", clock);
+  t.same(clock.slept, [500, 1000], "one pause for each pair");
+});
+
+t.test("an answer that is no list is no empty list", async (t) => {
+  const clock = eagerClock();
+  const server = await playScript(t, [
+    refusesStreams,
+    { expect: WATCH, reply: page("20", [], undefined, "Table") },
+    { expect: WATCH, reply: (reply) => reply.json(200, { kind: "ConfigMapList" }) },
+    { expect: WATCH, reply: page("20", [map("a", "6")]) },
+  ]);
+  await followUntil(server.client(), "a6", clock);
+  t.same(clock.slept.filter((ms) => ms >= 500), [500, 1000]);
 });
 
 for (
   const row of [
-    {
-      name: "in the middle of a stream",
-      break: (reply: Reply) => reply.events(modified("a", "10"), failure(410, "Expired")),
-      steps: [],
-    },
-    {
-      name: "at the start of a watch",
-      break: (reply: Reply) => {
-        reply.events(modified("a", "10"));
-        reply.end();
-      },
-      steps: [{ expect: WATCH, reply: (reply: Reply) => reply.json(410, status(410, "Gone")) }],
-    },
+    { name: "in the middle of a stream", then: [failure(410, "Expired")], steps: [] },
+    { name: "at the start of a watch", then: [], steps: [refuse(410, "Gone")] },
+    { name: "as the first event of a watch", then: [], steps: [answer(failure(410, "Expired"))] },
   ]
 ) {
   t.test(`410 ${row.name} leads to one new list, and what it lacks is gone`, async (t) => {
     const clock = eagerClock();
     const server = await playScript(t, [
-      initial(t, row.break),
-      ...row.steps,
+      initial(t, (reply) => {
+        reply.events(modified("a", "10"), ...row.then);
+        if (row.then.length === 0) reply.end();
+      }),
+      ...row.steps.map((reply): Step => ({ expect: WATCH, check: from(t, "10"), reply })),
       {
         expect: WATCH,
         check: fromNothing(t),
-        reply: (reply) => {
-          reply.head(200);
-          reply.events(added("c", "50"), bookmark("60", "true"));
-        },
+        reply: answer(added("c", "50"), bookmark("60", "true")),
       },
     ]);
     const { seen, writer } = await followUntil(server.client(), "c50", clock);
@@ -133,191 +177,74 @@ for (
   });
 }
 
-// Every way in which a stream may end in the middle; what came before counts, half a line does not.
-const half = JSON.stringify(modified("a", "11")).slice(0, 60);
-const ENDS: Record<string, (reply: Reply) => void> = {
-  "the end of the stream": (reply) => reply.end(),
-  "the end in the middle of a line": (reply) => {
-    reply.write(half);
-    reply.end();
-  },
-  "RST_STREAM NO_ERROR": (reply) => reply.reset(0),
-  "RST_STREAM INTERNAL_ERROR": (reply) => reply.reset(2),
-  "RST_STREAM REFUSED_STREAM": (reply) => reply.reset(7),
-  "RST_STREAM CANCEL in the middle of a line": (reply) => {
-    reply.write(half);
-    reply.reset(8);
-  },
-  "a lost connection": (reply) => reply.stream.write("", () => reply.drop()),
-  "GOAWAY with an error": (reply) => reply.stream.write("", () => reply.goAway(2)),
-  "a line that is no JSON": (reply) => reply.write("<html>\n"),
-};
-
-for (const [name, end] of Object.entries(ENDS)) {
-  t.test(`a watch goes on where it was after ${name}`, async (t) => {
-    let running: Reply | undefined;
-    const server = await playScript(t, [
-      initial(t, (reply) => {
-        running = reply;
-        reply.events(modified("a", "10"));
-      }),
-      {
-        expect: WATCH,
-        check: from(t, "10"),
-        reply: (reply) => {
-          reply.head(200);
-          reply.events(modified("a", "11"));
-        },
-      },
-    ]);
-    // Only once it was seen: a reset may overtake what was sent before it.
-    const breakOnce = (state: string) => {
-      if (state !== "a10,b3" || !running) return;
-      end(running);
-      running = undefined;
-    };
-    const { seen } = await followUntil(server.client(), "a11,b3", eagerClock(), breakOnce);
-    const want = ["init", "initApply", "initApply", "initDone", "apply", "apply"];
-    t.same(seen, want, "nothing is lost or seen twice");
-  });
-}
-
-t.test("half an initial state is thrown away", async (t) => {
-  const server = await playScript(t, [
-    {
-      expect: WATCH,
-      check: fromNothing(t),
-      reply: (reply) => {
-        reply.head(200);
-        reply.events(added("phantom", "5"));
-        reply.end();
-      },
-    },
-    initial(t),
-  ]);
-  const { seen } = await followUntil(server.client(), "a5,b3", eagerClock());
-  t.same(seen, ["init", "initApply", "init", "initApply", "initApply", "initDone"]);
-});
-
-t.test("after a graceful GOAWAY a stream goes on and new ones take a new connection", async (t) => {
-  let running: Reply | undefined;
-  const ready = Promise.withResolvers<void>();
-  const server = await playScript(t, [
-    initial(t, (reply) => running = reply),
-    {
-      expect: "GET /api/v1/nodes",
-      reply: (reply) => {
-        reply.head(200);
-        reply.end();
-      },
-    },
-  ]);
-  const client = server.client();
-  const onState = (state: string) => state === "a5,b3" && ready.resolve();
-  const following = followUntil(client, "a10,b3", systemClock, onState);
-  await ready.promise;
-  running?.goAway();
-  const request = { method: "GET", path: "/api/v1/nodes", query: {}, headers: {} } as const;
-  // Until the client has heard of the GOAWAY, the old connection would do as well.
-  await new Promise<void>((resolve) => running?.session.ping(() => resolve()));
-  for await (const _chunk of await client.openStream(request, limit()));
-  t.equal(server.connections, 2);
-  running?.events(modified("a", "10"));
-  t.same((await following).restarts, []);
-});
-
-t.test("a peer that is silent is given up, and the watch goes on elsewhere", async (t) => {
-  const server = await playScript(t, [initial(t), {
-    expect: WATCH,
-    check: from(t, "9"),
-    reply: (reply) => {
-      reply.head(200);
-      reply.events(modified("a", "10"));
-    },
-  }]);
-  const client = server.client({ pingMs: 100, deadMs: 400 });
-  const onState = (state: string) => state === "a5,b3" && server.freeze();
-  const { restarts } = await followUntil(client, "a10,b3", eagerClock(), onState);
-  t.match(restarts[0], /did not answer a ping/);
-  t.equal(server.connections, 2);
-});
-
-t.test("a server that closes at once is not asked in a loop", async (t) => {
-  const clock = eagerClock();
-  const closing: Step = {
-    expect: WATCH,
-    check: from(t, "9"),
-    reply: (reply) => {
-      reply.head(200);
-      reply.end();
-    },
+t.test("a version from the future leads to a new list", async (t) => {
+  const more = {
+    details: { retryAfterSeconds: 1, causes: [{ reason: "ResourceVersionTooLarge" }] },
   };
   const server = await playScript(t, [
     initial(t, (reply) => reply.end()),
-    ...Array.from({ length: 6 }, () => closing),
     {
       expect: WATCH,
-      reply: (reply) => {
-        reply.head(200);
-        reply.events(modified("a", "10"));
-      },
+      check: from(t, "9"),
+      reply: (reply) => reply.json(504, status(504, "Timeout", more)),
     },
+    { expect: WATCH, check: fromNothing(t), reply: answer(added("a", "4"), bookmark("5", "true")) },
   ]);
-  await followUntil(server.client(), "a10,b3", clock);
-  t.same(
-    clock.slept,
-    [500, 1000, 2000, 4000, 8000, 15_000],
-    "the first close was of a used watch and costs nothing",
-  );
+  await followUntil(server.client(), "a4", eagerClock());
 });
 
-t.test("a busy server is asked for the same version, no earlier than it says", async (t) => {
-  const clock = eagerClock();
+t.test("a kind that is no longer there keeps its last state until it is back", async (t) => {
+  const states: string[] = [];
   const server = await playScript(t, [
     initial(t, (reply) => reply.end()),
-    {
-      expect: WATCH,
-      check: from(t, "9"),
-      reply: (reply) => reply.json(429, status(429, "TooManyRequests"), { "retry-after": "7" }),
-    },
-    { expect: WATCH, check: from(t, "9"), reply: (reply) => reply.json(503, "<html>") },
-    {
-      expect: WATCH,
-      check: from(t, "9"),
-      reply: (reply) => reply.json(401, status(401, "Unauthorized")),
-    },
-    {
-      expect: WATCH,
-      check: from(t, "9"),
-      reply: (reply) => {
-        reply.head(200);
-        reply.events(failure(429, "TooManyRequests"));
-      },
-    },
-    {
-      expect: WATCH,
-      check: from(t, "9"),
-      reply: (reply) => {
-        reply.head(200);
-        reply.events({ type: "SURPRISE", object: {} }, modified("a", "10"));
-      },
-    },
-  ]);
-  await followUntil(server.client(), "a10,b3", clock);
-  t.same(clock.slept, [7000, 1000, 2000, 4000]);
-});
-
-t.test("an error in the stream that is not about the version leads to a new list", async (t) => {
-  const server = await playScript(t, [
-    initial(t, (reply) => reply.events(failure(500, "InternalError"))),
+    { expect: WATCH, check: from(t, "9"), reply: refuse(404, "NotFound") },
+    { expect: WATCH, check: fromNothing(t), reply: refuse(404, "NotFound") },
     {
       expect: WATCH,
       check: fromNothing(t),
-      reply: (reply) => {
-        reply.head(200);
-        reply.events(added("a", "5"), bookmark("60", "true"));
-      },
+      reply: answer(added("a", "50"), bookmark("60", "true")),
     },
   ]);
-  await followUntil(server.client(), "a5", eagerClock());
+  const onState = (state: string) => states.push(state);
+  await followUntil(server.client(), "a50", eagerClock(), { onState });
+  t.same([...new Set(states)], ["", "a5,b3", "a50"]);
+});
+
+t.test("selectors go with every request", async (t) => {
+  const selectors = { labelSelector: "app=db,tier!=x", fieldSelector: "metadata.name=a" };
+  const selects: Check = ({ query }) => t.match(Object.fromEntries(query), selectors);
+  const server = await playScript(t, [
+    { expect: WATCH, check: selects, reply: refuse(422, "Invalid") },
+    { expect: WATCH, check: selects, reply: page("20", [], "p2") },
+    { expect: WATCH, check: selects, reply: page("20", [map("a", "6")]) },
+    { expect: WATCH, check: selects, reply: answer(modified("a", "21")) },
+  ]);
+  await followUntil(server.client(), "a21", eagerClock(), selectors);
+});
+
+t.test("a watch of metadata only asks for nothing else, and takes nothing else", async (t) => {
+  const AS = "application/json;as=PartialObjectMetadata";
+  const accepts = (accept: string): Check => ({ headers }) => t.equal(headers.accept, accept);
+  const partial = (name: string, version: string) => ({
+    ...map(name, version),
+    apiVersion: "meta.k8s.io/v1",
+    kind: "PartialObjectMetadata",
+  });
+  const one = accepts(`${AS};g=meta.k8s.io;v=v1`);
+  const list = accepts(`${AS}List;g=meta.k8s.io;v=v1`);
+  const server = await playScript(t, [
+    { expect: WATCH, check: one, reply: answer(added("a", "5"), bookmark("9", "true")) },
+    { expect: WATCH, check: one, reply: refuse(422, "Invalid") },
+    { expect: WATCH, check: list, reply: page("20", [map("a", "5")]) },
+    {
+      expect: WATCH,
+      check: list,
+      reply: page("20", [partial("a", "5")], undefined, "PartialObjectMetadataList"),
+    },
+    { expect: WATCH, check: one, reply: answer({ type: "MODIFIED", object: partial("a", "21") }) },
+  ]);
+  const { writer } = await followUntil(server.client(), "a21", eagerClock(), {
+    type: metadataOnly(configMaps),
+  });
+  t.equal(writer.get("db/a")?.kind, "ConfigMap");
 });

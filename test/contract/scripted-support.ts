@@ -8,6 +8,7 @@ import type { KubeClient } from "../../src/kube/client.ts";
 import { configMaps } from "../../src/api/kinds.ts";
 import { StoreWriter } from "../../src/kube/store.ts";
 import type { ConfigMap } from "../../src/api/kinds.ts";
+import type { ResourceType } from "../../src/kube/resource.ts";
 import { watch } from "../../src/kube/watch.ts";
 
 export const limit = () => AbortSignal.timeout(20_000);
@@ -48,6 +49,31 @@ export const failure = (code: number, reason: string) => ({
   object: status(code, reason),
 });
 
+/** A stream that says this and stays open. */
+export const answer = (...events: unknown[]) => (reply: Reply) => {
+  reply.head(200);
+  reply.events(...events);
+};
+/** A stream that says this and ends. */
+export const answerAndEnd = (...events: unknown[]) => (reply: Reply) => {
+  answer(...events)(reply);
+  reply.end();
+};
+export const refuse =
+  (code: number, reason: string, headers: Record<string, string> = {}) => (reply: Reply) =>
+    reply.json(code, status(code, reason), headers);
+/** A page of a list; with `more`, there is another one. */
+export const page =
+  (version: string, items: unknown[], more?: string, kind = "ConfigMapList") => (reply: Reply) =>
+    reply.json(200, {
+      kind,
+      metadata: { resourceVersion: version, ...(more ? { continue: more } : {}) },
+      items,
+    });
+/** A list is asked for, with exactly this. */
+export const asks = (t: Tap, query: Record<string, string>) => (seen: { query: URLSearchParams }) =>
+  t.same(Object.fromEntries(seen.query), query);
+
 /** Waiting costs no time, and is noted. */
 export function eagerClock(): Clock & { slept: number[] } {
   const slept: number[] = [];
@@ -76,7 +102,11 @@ export const from = (t: Tap, rv: string) => ({ query }: { query: URLSearchParams
   t.ok(seconds >= 300 && seconds <= 600);
 };
 /** What a step needs of a test. */
-type Tap = { equal(got: unknown, want: unknown): unknown; ok(got: unknown): unknown };
+type Tap = {
+  equal(got: unknown, want: unknown): unknown;
+  same(got: unknown, want: unknown): unknown;
+  ok(got: unknown): unknown;
+};
 
 export const initial = (t: Tap, then?: (reply: Reply) => void): Step => ({
   expect: WATCH,
@@ -93,8 +123,14 @@ export async function followUntil(
   client: KubeClient,
   wanted: string,
   clock: Clock,
-  onState: (state: string) => unknown = () => {},
+  how: {
+    onState?: (state: string) => unknown;
+    type?: ResourceType<ConfigMap>;
+    labelSelector?: string;
+    fieldSelector?: string;
+  } = {},
 ) {
+  const { onState = () => {}, type = configMaps, ...selectors } = how;
   const stop = new AbortController();
   const writer = new StoreWriter<ConfigMap>();
   const seen: string[] = [];
@@ -102,21 +138,28 @@ export async function followUntil(
   const guard = limit();
   const late = () => stop.abort(new Error(`the store never held ${wanted} but ${names(writer)}`));
   guard.addEventListener("abort", late);
-  const options = { namespace, log, clock, onRestart: (why: string) => restarts.push(why) };
+  const unreadable: string[] = [];
+  const options = {
+    ...selectors,
+    namespace,
+    log,
+    clock,
+    onRestart: (why: string) => restarts.push(why),
+    onUnreadable: (what: string) => unreadable.push(what),
+  };
   try {
-    for await (const event of watch(client, configMaps, options, stop.signal)) {
+    for await (const event of watch(client, type, options, stop.signal)) {
       seen.push(event.type);
       writer.handle(event);
       onState(names(writer));
       if (
-        writer.store.synced && event.type !== "init" && event.type !== "initApply" &&
-        names(writer) === wanted
+        writer.store.synced && event.type !== "init" && names(writer) === wanted
       ) break;
     }
   } finally {
     guard.removeEventListener("abort", late);
   }
-  return { seen, restarts, writer };
+  return { seen, restarts, unreadable, writer };
 }
 
 export const names = (writer: StoreWriter<ConfigMap>) =>

@@ -51,4 +51,13 @@ t.test("startDeadline() aborts after its time and leaves nothing behind", async 
   t.ok(followed.signal.aborted && !followed.expired && isAbort(followed.signal.reason));
   followed.clear();
   t.equal(clock.pending, 0);
+
+  const moved = startDeadline(clock, 1000, new AbortController().signal);
+  await clock.advance(900);
+  moved.restart(500);
+  await clock.advance(499);
+  t.notOk(moved.signal.aborted);
+  await clock.advance(1);
+  t.match(moved.signal.reason, { message: "no answer within 500 ms" });
+  t.equal(clock.pending, 0);
 });

@@ -1,5 +1,5 @@
 import t from "tap";
-import { keyOf, refOfKey, StoreWriter } from "../../../src/kube/store.ts";
+import { keyOf, StoreWriter } from "../../../src/kube/store.ts";
 import type { ConfigMap } from "../../../src/api/kinds.ts";
 
 function object(
@@ -18,7 +18,7 @@ function object(
 function synced(...objects: ConfigMap[]): StoreWriter<ConfigMap> {
   const writer = new StoreWriter<ConfigMap>({ colour: (one) => [one.data?.colour ?? ""] });
   writer.handle({ type: "init" });
-  for (const one of objects) writer.handle({ type: "initApply", object: one });
+  for (const one of objects) writer.handle({ type: "apply", object: one });
   writer.handle({ type: "initDone" });
   return writer;
 }
@@ -38,7 +38,7 @@ t.test("a store is synced by its first whole state, also an empty one", async (t
 t.test("handle() serves the old state until the new one is whole", async (t) => {
   const writer = synced(object("a", "1"), object("b", "1"));
   t.same(writer.handle({ type: "init" }), []);
-  t.same(writer.handle({ type: "initApply", object: object("c", "5") }), []);
+  t.same(writer.handle({ type: "apply", object: object("c", "5") }), []);
   t.same(names(writer.store.list()), ["a", "b"]);
   t.ok(writer.store.synced);
   const changes = writer.handle({ type: "initDone" });
@@ -56,9 +56,9 @@ t.test("handle() serves the old state until the new one is whole", async (t) => 
 t.test("handle() reports a new list by its differences only", async (t) => {
   const writer = synced(object("same", "1"), object("changed", "1"), object("gone", "1"));
   writer.handle({ type: "init" });
-  writer.handle({ type: "initApply", object: object("same", "1") });
-  writer.handle({ type: "initApply", object: object("changed", "2") });
-  writer.handle({ type: "initApply", object: object("new", "2") });
+  writer.handle({ type: "apply", object: object("same", "1") });
+  writer.handle({ type: "apply", object: object("changed", "2") });
+  writer.handle({ type: "apply", object: object("new", "2") });
   t.same(writer.handle({ type: "initDone" }).map(({ key }) => key), [
     "db/gone",
     "db/changed",
@@ -69,9 +69,9 @@ t.test("handle() reports a new list by its differences only", async (t) => {
 t.test("handle() drops a half-built state when it begins again", async (t) => {
   const writer = synced(object("a", "1"));
   writer.handle({ type: "init" });
-  writer.handle({ type: "initApply", object: object("phantom", "2") });
+  writer.handle({ type: "apply", object: object("phantom", "2") });
   writer.handle({ type: "init" });
-  writer.handle({ type: "initApply", object: object("a", "1") });
+  writer.handle({ type: "apply", object: object("a", "1") });
   t.same(writer.handle({ type: "initDone" }), []);
   t.same(names(writer.store.list()), ["a"]);
 });
@@ -79,7 +79,7 @@ t.test("handle() drops a half-built state when it begins again", async (t) => {
 t.test("handle() applies a deletion among the initial objects to the new state", async (t) => {
   const writer = synced(object("a", "1"));
   writer.handle({ type: "init" });
-  writer.handle({ type: "initApply", object: object("a", "1") });
+  writer.handle({ type: "apply", object: object("a", "1") });
   writer.handle({ type: "delete", object: object("a", "3") });
   t.same(names(writer.store.list()), ["a"]);
   t.same(writer.handle({ type: "initDone" }).map(({ key, after }) => [key, after]), [[
@@ -110,6 +110,99 @@ t.test("handle() reports another object of the same name as two changes", async 
   ], [undefined, "other"]]);
 });
 
+const marked = (name: string, resourceVersion: string, type: "apply" | "delete" = "apply") => ({
+  type,
+  object: { ...object(name, resourceVersion), data: undefined } as unknown as ConfigMap,
+  unreadable: "malformed labels",
+});
+
+t.test("handle() keeps the last good state of what cannot be read, marks it, and says so once", async (t) => {
+  const writer = synced(object("a", "1"));
+  const [change] = writer.handle(marked("a", "2"));
+  t.match(change, { key: "db/a", before: object("a", "1"), unreadable: "malformed labels" });
+  t.equal(change?.after?.metadata.resourceVersion, "2");
+  t.equal(writer.store.get("db/a")?.metadata.resourceVersion, "1");
+  t.same(names(writer.store.byIndex("colour", "red")), ["a"]);
+  t.equal(writer.store.unreadable("db/a"), "malformed labels");
+  t.same(writer.handle(marked("a", "2")), [], "again is no news");
+  t.equal(writer.handle({ type: "apply", object: object("a", "3") }).length, 1);
+  t.equal(writer.store.unreadable("db/a"), undefined);
+});
+
+t.test("handle() has a key for what could never be read, but no object", async (t) => {
+  const writer = synced();
+  t.match(writer.handle(marked("a", "2")), [{ key: "db/a", after: {}, unreadable: /./ }]);
+  t.equal(writer.store.get("db/a"), undefined);
+  t.same([writer.store.list(), writer.store.byIndex("colour", "red")], [[], []]);
+  t.match(writer.handle(marked("a", "3", "delete")), [{ key: "db/a", before: {} }]);
+  t.equal(writer.store.unreadable("db/a"), undefined);
+});
+
+t.test("handle() forgets the last good state with the object it was of", async (t) => {
+  const writer = synced(object("a", "1"));
+  const { object: other, ...rest } = marked("a", "2");
+  other.metadata.uid = "other";
+  const changes = writer.handle({ ...rest, object: other });
+  t.same(changes.map(({ before, after }) => [before?.metadata.uid, after?.metadata.uid]), [
+    ["uid-a", undefined],
+    [undefined, "other"],
+  ]);
+  t.equal(writer.store.get("db/a"), undefined);
+  t.same(writer.store.byIndex("colour", "red"), []);
+});
+
+t.test("handle() takes a list that lacks or repairs what could not be read", async (t) => {
+  const writer = synced(object("a", "1"));
+  for (const event of [marked("a", "2"), marked("b", "2")]) writer.handle(event);
+  writer.handle({ type: "init" });
+  writer.handle({ type: "apply", object: object("a", "3") });
+  const changes = writer.handle({ type: "initDone" });
+  t.same(changes.map(({ key, after }) => [key, after?.metadata.resourceVersion]), [
+    ["db/b", undefined],
+    ["db/a", "3"],
+  ]);
+});
+
+t.test("an object on which an index fails is marked, and keeps nothing else out", async (t) => {
+  const writer = new StoreWriter<ConfigMap>({ colour: (one) => [one.data!.colour!] });
+  writer.handle({ type: "init" });
+  const { data: _, ...bad } = object("bad", "1");
+  for (const one of [bad, object("good", "1")]) writer.handle({ type: "apply", object: one });
+  const changes = writer.handle({ type: "initDone" });
+  t.match(changes, [{ key: "db/bad", unreadable: /an index fails/ }, { key: "db/good" }]);
+  t.same(names(writer.store.list()), ["good"]);
+  t.match(writer.store.unreadable("db/bad"), /an index fails on it: /);
+});
+
+t.test("a list counts even if its versions are lower, as after a restored backup", async (t) => {
+  const writer = synced(object("a", "900"));
+  writer.handle({ type: "init" });
+  writer.handle({ type: "apply", object: object("a", "5") });
+  t.equal(writer.handle({ type: "initDone" }).length, 1);
+  t.equal(writer.store.get("db/a")?.metadata.resourceVersion, "5");
+});
+
+t.test("one store follows one watch per namespace, each for itself", async (t) => {
+  const writer = new StoreWriter<ConfigMap>({}, ["db", "db2"]);
+  const inside = (namespace: string, name: string, version: string) => {
+    const one = object(name, version);
+    return { ...one, metadata: { ...one.metadata, namespace } };
+  };
+  writer.handle({ type: "init" }, "db");
+  writer.handle({ type: "apply", object: inside("db", "a", "1") }, "db");
+  writer.handle({ type: "init" }, "db2");
+  t.equal(writer.handle({ type: "initDone" }, "db").length, 1);
+  t.notOk(writer.synced, "one of two");
+  writer.handle({ type: "apply", object: inside("db2", "a", "5") }, "db2");
+  t.equal(writer.handle({ type: "initDone" }, "db2").length, 1);
+  t.ok(writer.synced);
+  writer.handle({ type: "init" }, "db");
+  t.same(writer.handle({ type: "initDone" }, "db").map(({ key, after }) => [key, after]), [
+    ["db/a", undefined],
+  ]);
+  t.same(writer.list().map(({ metadata }) => metadata.namespace), ["db2"]);
+});
+
 t.test("byIndex() follows the objects", async (t) => {
   const writer = synced(object("a", "1"), object("b", "1", { colour: "blue" }));
   t.same(names(writer.store.byIndex("colour", "red")), ["a"]);
@@ -123,8 +216,7 @@ t.test("byIndex() follows the objects", async (t) => {
 
 t.test("keys name objects with and without a namespace", async (t) => {
   t.equal(keyOf(object("a", "1")), "db/a");
-  t.same(refOfKey("db/a"), { namespace: "db", name: "a" });
-  t.same(refOfKey("node1"), { name: "node1" });
+  t.equal(keyOf({ apiVersion: "v1", kind: "Node", metadata: { name: "node1" } }), "node1");
 });
 
 t.test("a new list of one namespace says nothing of another", async (t) => {
@@ -135,8 +227,8 @@ t.test("a new list of one namespace says nothing of another", async (t) => {
   };
   writer.handle({ type: "init" }, "db");
   writer.handle({ type: "init" }, "other");
-  writer.handle({ type: "initApply", object: object("a", "1") }, "db");
-  writer.handle({ type: "initApply", object: other("b") }, "other");
+  writer.handle({ type: "apply", object: object("a", "1") }, "db");
+  writer.handle({ type: "apply", object: other("b") }, "other");
   writer.handle({ type: "initDone" }, "db");
   t.notOk(writer.store.synced, "half of it is not whole");
   t.same(names(writer.store.list()), ["a"]);

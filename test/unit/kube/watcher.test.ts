@@ -1,6 +1,8 @@
 import t from "tap";
+import type { ResourceVersion } from "../../../src/kube/version.ts";
 import {
-  type ResourceVersion,
+  beginWatcher,
+  type Ending,
   stepWatcher,
   type WatcherCommand,
   type WatcherEvent,
@@ -9,30 +11,31 @@ import {
 } from "../../../src/kube/watcher.ts";
 
 const rv = (text: string) => text as ResourceVersion;
-const empty: WatcherState = { phase: "empty" };
 const streaming: WatcherState = { phase: "streaming" };
 const listing: WatcherState = { phase: "listing", paged: true };
 const listingWhole: WatcherState = { phase: "listing", paged: false };
-const watching: WatcherState = { phase: "watching", resourceVersion: rv("7") };
+const watching: WatcherState = { phase: "watching", resourceVersion: rv("7"), moved: false };
+const at = (text: string): WatcherState => ({
+  phase: "watching",
+  resourceVersion: rv(text),
+  moved: true,
+});
 
-const changed = (change: "ADDED" | "MODIFIED" | "DELETED"): WatcherInput<string> => ({
+const changed = (type: "apply" | "delete", version = "9"): WatcherInput<string> => ({
   type: "changed",
-  change,
-  object: "a",
-  resourceVersion: rv("9"),
+  event: { type, object: "a" },
+  resourceVersion: rv(version),
 });
-const failed = (failure: "gone" | "busy" | "refused" | "broken"): WatcherInput<string> => ({
-  type: "failed",
-  failure,
-});
-const bookmark = (initialEventsEnd: boolean): WatcherInput<string> => ({
+
+const ended = (how: Ending): WatcherInput<string> => ({ type: "ended", how, why: "" });
+const bookmark = (initialEventsEnd: boolean, version = "9"): WatcherInput<string> => ({
   type: "bookmark",
-  resourceVersion: rv("9"),
+  resourceVersion: rv(version),
   initialEventsEnd,
 });
 const page = (continueToken?: string): WatcherInput<string> => ({
   type: "page",
-  items: ["a", "b"],
+  events: [{ type: "apply", object: "a" }, { type: "apply", object: "b" }],
   continueToken,
   resourceVersion: rv("9"),
 });
@@ -48,15 +51,14 @@ const rewatch = (backoff: boolean): WatcherCommand => ({
   resourceVersion: rv("7"),
   backoff,
 });
-const list = (paged: boolean, backoff: boolean): WatcherCommand => ({
+const list = (paged: boolean): WatcherCommand => ({
   type: "list",
   continueToken: undefined,
   paged,
-  backoff,
 });
 const init: WatcherEvent<string> = { type: "init" };
-const initA: WatcherEvent<string> = { type: "initApply", object: "a" };
-const initB: WatcherEvent<string> = { type: "initApply", object: "b" };
+const initA: WatcherEvent<string> = { type: "apply", object: "a" };
+const initB: WatcherEvent<string> = { type: "apply", object: "b" };
 
 type Row = {
   name: string;
@@ -69,33 +71,9 @@ type Row = {
 
 const ROWS: Row[] = [
   {
-    name: "begins with a streaming list",
-    state: empty,
-    input: { type: "start" },
-    next: streaming,
-    events: [init],
-    command: stream(false),
-  },
-
-  {
-    name: "reads once the streaming list is open",
-    state: streaming,
-    input: { type: "opened" },
-    next: streaming,
-    command: read,
-  },
-  {
     name: "collects initial objects",
     state: streaming,
-    input: changed("ADDED"),
-    next: streaming,
-    events: [initA],
-    command: read,
-  },
-  {
-    name: "collects a change among initial objects",
-    state: streaming,
-    input: changed("MODIFIED"),
+    input: changed("apply"),
     next: streaming,
     events: [initA],
     command: read,
@@ -103,7 +81,7 @@ const ROWS: Row[] = [
   {
     name: "takes a deletion among initial objects in",
     state: streaming,
-    input: changed("DELETED"),
+    input: changed("delete"),
     next: streaming,
     events: [{ type: "delete", object: "a" }],
     command: read,
@@ -119,14 +97,14 @@ const ROWS: Row[] = [
     name: "is synced by the bookmark that ends the initial events",
     state: streaming,
     input: bookmark(true),
-    next: { phase: "watching", resourceVersion: rv("9") },
+    next: at("9"),
     events: [{ type: "initDone" }],
     command: read,
   },
   {
     name: "throws half a state away when the stream ends",
     state: streaming,
-    input: { type: "closed", short: false },
+    input: ended("closed"),
     next: streaming,
     events: [init],
     command: stream(true),
@@ -134,15 +112,15 @@ const ROWS: Row[] = [
   {
     name: "lists in pages when streaming is refused",
     state: streaming,
-    input: failed("refused"),
+    input: ended("refused"),
     next: listing,
     events: [init],
-    command: list(true, false),
+    command: list(true),
   },
   {
     name: "streams again when the server is busy",
     state: streaming,
-    input: failed("busy"),
+    input: ended("busy"),
     next: streaming,
     events: [init],
     command: stream(true),
@@ -150,7 +128,7 @@ const ROWS: Row[] = [
   {
     name: "streams again when the version is gone",
     state: streaming,
-    input: failed("gone"),
+    input: ended("gone"),
     next: streaming,
     events: [init],
     command: stream(true),
@@ -158,7 +136,7 @@ const ROWS: Row[] = [
   {
     name: "streams again after an error in the stream",
     state: streaming,
-    input: failed("broken"),
+    input: ended("broken"),
     next: streaming,
     events: [init],
     command: stream(true),
@@ -170,54 +148,54 @@ const ROWS: Row[] = [
     input: page("more"),
     next: listing,
     events: [initA, initB],
-    command: { type: "list", continueToken: "more", paged: true, backoff: false },
+    command: { type: "list", continueToken: "more", paged: true },
   },
   {
     name: "watches from the version of the last page",
     state: listing,
     input: page(),
-    next: { phase: "watching", resourceVersion: rv("9") },
+    next: { phase: "watching", resourceVersion: rv("9"), moved: false },
     events: [initA, initB, { type: "initDone" }],
     command: { type: "watch", resourceVersion: rv("9"), backoff: false },
   },
   {
     name: "lists everything at once when a page has expired",
     state: listing,
-    input: failed("gone"),
+    input: ended("gone"),
     next: listingWhole,
     events: [init],
-    command: list(false, false),
+    command: list(false),
   },
   {
-    name: "backs off when even that is gone",
+    name: "begins again when even that is gone",
     state: listingWhole,
-    input: failed("gone"),
-    next: listing,
+    input: ended("gone"),
+    next: streaming,
     events: [init],
-    command: list(true, true),
+    command: stream(true),
   },
   {
-    name: "lists again when the server is busy",
+    name: "begins again when the server is busy in the middle of a list",
     state: listing,
-    input: failed("busy"),
-    next: listing,
+    input: ended("busy"),
+    next: streaming,
     events: [init],
-    command: list(true, true),
+    command: stream(true),
   },
 
   {
     name: "passes changes on and remembers their version",
     state: watching,
-    input: changed("MODIFIED"),
-    next: { phase: "watching", resourceVersion: rv("9") },
+    input: changed("apply"),
+    next: at("9"),
     events: [{ type: "apply", object: "a" }],
     command: read,
   },
   {
     name: "passes deletions on",
     state: watching,
-    input: changed("DELETED"),
-    next: { phase: "watching", resourceVersion: rv("9") },
+    input: changed("delete"),
+    next: at("9"),
     events: [{ type: "delete", object: "a" }],
     command: read,
   },
@@ -225,41 +203,93 @@ const ROWS: Row[] = [
     name: "remembers a bookmark's version and shows nothing",
     state: watching,
     input: bookmark(false),
-    next: { phase: "watching", resourceVersion: rv("9") },
-    command: read,
-  },
-  {
-    name: "reads when the watch is open",
-    state: watching,
-    input: { type: "opened" },
-    next: watching,
+    next: at("9"),
     command: read,
   },
   {
     name: "watches again from the last version when closed",
     state: watching,
-    input: { type: "closed", short: false },
+    input: ended("closed"),
     next: watching,
     command: rewatch(false),
   },
   {
     name: "backs off when closed at once",
     state: watching,
-    input: { type: "closed", short: true },
+    input: ended("short"),
     next: watching,
     command: rewatch(true),
   },
   {
+    name: "does not back off when closed at once after it had moved on",
+    state: at("7"),
+    input: ended("short"),
+    next: watching,
+    command: rewatch(false),
+  },
+  {
+    name: "passes nothing on that is older than the watch",
+    state: watching,
+    input: changed("apply", "6"),
+    next: watching,
+    command: read,
+  },
+  {
+    name: "passes on what is as old as the watch: one version may end many leased objects",
+    state: watching,
+    input: changed("delete", "7"),
+    next: watching,
+    events: [{ type: "delete", object: "a" }],
+    command: read,
+  },
+  {
+    name: "is not taken back by an old bookmark, nor moved by the same one",
+    state: watching,
+    input: bookmark(false, "7"),
+    next: watching,
+    command: read,
+  },
+  {
+    name: "knows an order by number and not by text",
+    state: watching,
+    input: changed("apply", "10"),
+    next: at("10"),
+    events: [{ type: "apply", object: "a" }],
+    command: read,
+  },
+  {
+    name: "takes a version that has no order for a newer one",
+    state: watching,
+    input: bookmark(false, "007"),
+    next: at("007"),
+    command: read,
+  },
+  {
+    name: "passes a change without a version on and stays where it is",
+    state: watching,
+    input: { type: "changed", event: { type: "apply", object: "a" }, resourceVersion: undefined },
+    next: watching,
+    events: [{ type: "apply", object: "a" }],
+    command: read,
+  },
+  {
+    name: "reads over what it does not know",
+    state: watching,
+    input: { type: "skipped", why: "" },
+    next: watching,
+    command: read,
+  },
+  {
     name: "keeps the version when the server is busy",
     state: watching,
-    input: failed("busy"),
+    input: ended("busy"),
     next: watching,
     command: rewatch(true),
   },
   {
     name: "begins again when the version is gone",
     state: watching,
-    input: failed("gone"),
+    input: ended("gone"),
     next: streaming,
     events: [init],
     command: stream(true),
@@ -267,7 +297,7 @@ const ROWS: Row[] = [
   {
     name: "begins again when the server cannot go on",
     state: watching,
-    input: failed("broken"),
+    input: ended("broken"),
     next: streaming,
     events: [init],
     command: stream(true),
@@ -275,7 +305,7 @@ const ROWS: Row[] = [
   {
     name: "begins again when the watch is refused",
     state: watching,
-    input: failed("refused"),
+    input: ended("refused"),
     next: streaming,
     events: [init],
     command: stream(true),
@@ -291,3 +321,7 @@ for (const row of ROWS) {
     });
   });
 }
+
+t.test("beginWatcher() begins with a streaming list", async (t) => {
+  t.strictSame(beginWatcher(), { state: streaming, events: [init], command: stream(false) });
+});
