@@ -82,6 +82,7 @@ export class Controller {
   /** Counts a reconcile's beginning, then its end. */
   readonly #started: () => (end: ReconcileEnd) => void;
   readonly #restarts: Counter;
+  readonly #unreadable: Counter;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
@@ -90,6 +91,7 @@ export class Controller {
     this.#started = reconcileMetrics(options);
     const by = ["controller", "kind"];
     this.#restarts = options.metrics.counter("watch_restarts_total", "Watches opened again", by);
+    this.#unreadable = options.metrics.counter("watch_unreadable_total", "Not understood", by);
     this.#following = options.sources.flatMap((source) => {
       const namespaces = source.namespaces?.length ? source.namespaces : [""];
       const writer = new StoreWriter(source.indexes, namespaces);
@@ -140,8 +142,10 @@ export class Controller {
       ...(namespace !== "" && { namespace }),
       ...(labelSelector !== undefined && { labelSelector }),
     };
-    const onRestart = (): void => this.#restarts.inc({ controller: name, kind: type.kind });
-    const options = { ...selection, log: this.#log, clock, onRestart };
+    const labels = { controller: name, kind: type.kind };
+    const onRestart = (): void => this.#restarts.inc(labels);
+    const onUnreadable = (): void => this.#unreadable.inc(labels);
+    const options = { ...selection, log: this.#log, clock, onRestart, onUnreadable };
     try {
       for await (const event of watch(client, type, options, signal)) {
         this.#take(following, event);

@@ -8,6 +8,7 @@ import type { Cluster } from "../../api/cluster.ts";
 import { clusters } from "../../api/group.ts";
 import { CLUSTER_LABEL } from "../../api/labels.ts";
 import type { Clock } from "../../base/clock.ts";
+import { TerminalError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Counter, Gauge, MetricRegistry } from "../../base/metrics.ts";
 import type { KubeClient } from "../../kube/client.ts";
@@ -46,6 +47,12 @@ export function createClusterController(options: ClusterControllerOptions): Cont
     name: "cluster",
     sources: clusterSources(options.namespaces),
     async reconcile(key, { log }, signal) {
+      const why = controller.store(clusters).unreadable(key);
+      if (why !== undefined) {
+        // The state that was last read may be just what somebody has changed.
+        const remedy = "nothing is done about it until it is written again";
+        throw new TerminalError(`Cluster ${key} cannot be read (${why}): ${remedy}`);
+      }
       const stored = controller.store(clusters).get(key);
       if (stored === undefined) {
         census.gone(key);

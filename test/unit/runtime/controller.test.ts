@@ -152,6 +152,19 @@ t.test("several namespaces are several watches, one queue and one store", async 
   t.same(controller.store(configMaps).list().map(keyOf).sort(), ["a/one", "b/one"]);
 });
 
+t.test("an object that cannot be read is counted, and its key reconciled", async (t) => {
+  const seen: (string | undefined)[] = [];
+  const { controller, metrics, streams } = start(t, (key) => {
+    seen.push(controller.store(configMaps).unreadable(key));
+    return Promise.resolve({});
+  });
+  await streams.whole(ALL, "db/a");
+  await streams.garble(ALL, "db/a");
+  t.same(seen, [undefined, "malformed spec or status"]);
+  t.match(metrics.render(), 'watch_unreadable_total{controller="test",kind="ConfigMap"} 1\n');
+  t.ok(controller.store(configMaps).get("db/a"), "the last good state is still there");
+});
+
 t.test("a key is worked on by one worker at a time, and again if it changed meanwhile", async (t) => {
   const passes: PromiseWithResolvers<void>[] = [];
   const { controller, streams } = start(t, async () => {

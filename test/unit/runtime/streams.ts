@@ -33,6 +33,12 @@ export class Streams {
     await settle();
   }
 
+  /** A change to what cannot be read: the spec is no map. */
+  async garble(path: string, key: string): Promise<void> {
+    this.#say(path, "MODIFIED", { ...object(key, `c${++this.#version}`), spec: "" });
+    await settle();
+  }
+
   /** The version is no longer kept: the next watch begins with the whole state. */
   async gone(path: string): Promise<void> {
     this.#say(path, "ERROR", { kind: "Status", code: 410, reason: "Expired" });

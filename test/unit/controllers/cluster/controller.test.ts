@@ -2,13 +2,18 @@
 
 import t from "tap";
 import { CLUSTER_LABEL } from "../../../../src/api/labels.ts";
+import { createLogger } from "../../../../src/base/log.ts";
 import { MetricRegistry } from "../../../../src/base/metrics.ts";
 import {
   ClusterCensus,
+  type ClusterControllerOptions,
   clusterSources,
   concernedClusters,
+  createClusterController,
 } from "../../../../src/controllers/cluster/controller.ts";
 import { drawPassword } from "../../../../src/controllers/cluster/passwords.ts";
+import { FakeClock, settle } from "../../base/fake-clock.ts";
+import { Streams } from "../../runtime/streams.ts";
 import { aCluster, bootstrapped } from "./builders.ts";
 
 const owner = (kind: string, apiVersion: string, controller = true) => ({
@@ -47,6 +52,34 @@ t.test("clusterSources() watches no Secrets, and nothing but Clusters without th
       t.equal(source.labelSelector, source.type.kind === "Cluster" ? undefined : CLUSTER_LABEL);
     }
   }
+});
+
+t.test("a Cluster whose newest state cannot be read is left alone, and said so", async (t) => {
+  const streams = new Streams();
+  const lines: string[] = [];
+  const write = (line: string) => void lines.push(line);
+  const clock = new FakeClock();
+  const log = createLogger({ level: "warn", format: "text", write, clock });
+  const metrics = new MetricRegistry();
+  const controller = createClusterController({
+    client: streams.client(), // a pass would ask it for what it does not know, and fail differently
+    ...{ clock, log, metrics, workers: 1, namespaces: [], mayBegin: Promise.resolve() },
+    ...{ census: new ClusterCensus(metrics, "op"), recorder: { emit() {} } },
+    plan: {} as ClusterControllerOptions["plan"],
+  });
+  const stop = new AbortController();
+  const ended = controller.run(stop.signal);
+  await settle();
+  const [path = "", ...others] = streams.paths;
+  for (const other of others) await streams.whole(other);
+  await streams.whole(path);
+  await streams.garble(path, "db/main");
+  stop.abort();
+  await ended;
+  t.match(
+    lines.join("\n"),
+    /Cluster db\/main cannot be read \(malformed spec or status\): nothing is/,
+  );
 });
 
 t.test("ClusterCensus counts under the original names", async (t) => {
