@@ -157,17 +157,17 @@ export class Controller {
   }
 
   #take({ source, namespace, writer }: Following, event: WatcherEvent<KubeObject>): void {
-    try {
-      for (const { before, after } of writer.handle(event, namespace)) {
-        const verb = before && after ? "changed" : after ? "appeared" : "gone";
-        const objects = [before, after].filter((object) => object !== undefined);
+    for (const { before, after } of writer.handle(event, namespace)) {
+      const verb = before && after ? "changed" : after ? "appeared" : "gone";
+      const objects = [before, after].filter((object) => object !== undefined);
+      try {
         const keys = new Set(objects.flatMap((object) => source.keys(object)));
         for (const key of keys) this.enqueue(key, `${source.type.kind} ${verb}`);
+      } catch (error) {
+        // A bug in keys() must not make the controller deaf to everything else.
+        const fields = { kind: source.type.kind, ...errorFields(error) };
+        this.#log.error("watch event not understood", fields);
       }
-    } catch (error) {
-      // A bug in keys() or an index must not make the controller deaf to everything else.
-      const fields = { kind: source.type.kind, ...errorFields(error) };
-      this.#log.error("watch event not understood", fields);
     }
   }
 

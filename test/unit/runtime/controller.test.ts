@@ -152,6 +152,26 @@ t.test("several namespaces are several watches, one queue and one store", async 
   t.same(controller.store(configMaps).list().map(keyOf).sort(), ["a/one", "b/one"]);
 });
 
+t.test("a bug in keys() costs the object that it fails on, and is told", async (t) => {
+  const seen: string[] = [];
+  const { streams, lines } = start(t, (key) => {
+    seen.push(key);
+    return Promise.resolve({});
+  }, {
+    sources: [{
+      type: configMaps,
+      keys: (one) => {
+        if (one.metadata.name === "b") throw new TypeError("a bug");
+        return [keyOf(one)];
+      },
+    }],
+  });
+  await streams.whole(ALL, "db/a", "db/b", "db/c");
+  t.same(seen, ["db/a", "db/c"]);
+  const told = lines.filter(({ msg }) => msg === "watch event not understood");
+  t.match(told, [{ kind: "ConfigMap", err: "a bug", stack: String }]);
+});
+
 t.test("an object that cannot be read is counted, and its key reconciled", async (t) => {
   const seen: (string | undefined)[] = [];
   const { controller, metrics, streams } = start(t, (key) => {
