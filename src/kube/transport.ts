@@ -186,13 +186,13 @@ export class Transport {
   // undici sends PINGs but never notices that no answer comes, and unanswered PINGs also keep TCP's
   // keepalive from noticing: without this, a dead peer is silent for a quarter of an hour.
   #watchdog(client: Client, socket: () => Socket | TLSSocket | undefined): void {
-    const { clock, pingMs, deadMs } = this.#options;
+    const { clock, deadMs } = this.#options;
     let heardAt = 0;
     let cancel = (): void => {};
     const check = (): void => {
-      if (clock.monotonic() - heardAt > deadMs) {
-        socket()?.destroy(new Error(`the API server did not answer a ping for ${deadMs} ms`));
-      } else cancel = clock.setTimer(pingMs / 2, check);
+      const leftMs = heardAt + deadMs - clock.monotonic();
+      if (leftMs > 0) cancel = clock.setTimer(leftMs, check);
+      else socket()?.destroy(new Error(`the API server did not answer a ping for ${deadMs} ms`));
     };
     client.on("connect", () => {
       cancel();
