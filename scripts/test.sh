@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# test.sh [check|unit|deno|contract|integration|e2e ...]: sets up what the named levels need (all of
+# test.sh [check|unit|deno|contract|runtimes|integration|e2e ...]: sets up what the named levels need (all of
 # them when none is named) and runs them. Ends with "N passed, N failed" and fails when one failed.
 #
-# contract, integration and e2e need root on Debian: they run real servers, and e2e a real cluster.
+# contract, runtimes, integration and e2e need root on Debian: they run real servers, and e2e a real cluster.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source fixtures/kubernetes/paths.sh
@@ -14,7 +14,7 @@ LEVELS=("$@")
 scripts/install-packages.sh
 export PATH=$PWD/node_modules/.bin:$PATH
 
-if needs 'contract|integration|e2e'; then
+if needs 'contract|runtimes|integration|e2e'; then
   need_root
   # The two longest steps need different things, the network and the processors: side by side.
   fixtures/kubernetes/root.sh >/dev/null &

@@ -6,19 +6,37 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, globSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import process from "node:process";
+import { failuresOf } from "./tap-failures.ts";
 
 type Count = { passed: number; failed: number };
+type Runtime = { readonly name: string; readonly argv: readonly string[] };
 type Level = { readonly name: string; readonly run: () => Promise<Count> };
+
+const UNIT = "test/unit/**/*.test.ts";
+const MODEL = "test/model/*.test.ts";
+/** What the client and the runtime must do on every runtime that the product may run on. */
+const ON_ALL_RUNTIMES = "test/contract/{kube,runtime}-*.test.ts";
+const NODE: Runtime = { name: "node", argv: ["node"] };
+const DENO: Runtime = {
+  name: "deno",
+  argv: ["deno", "run", "-A", "--quiet", "--preload", "scripts/deno-tap-preload.ts"],
+};
+/** The oldest Node.js that is supported, and the one with long-term support. */
+const OTHER_NODES = ["node22", "node24"].map((name): Runtime => ({
+  name,
+  argv: [`node_modules/${name}-linux-x64/bin/node`],
+}));
 
 const LEVELS: readonly Level[] = [
   { name: "check", run: () => command("npm run check", ["node", "scripts/check.ts"]) },
-  { name: "unit", run: () => direct("node", ["node"]) },
-  { name: "model", run: () => direct("node", ["node"], "test/model/*.test.ts") },
+  { name: "unit", run: () => direct(NODE, UNIT) },
+  { name: "model", run: () => direct(NODE, MODEL) },
   { name: "deno", run: onDeno },
   {
     name: "contract",
     run: () => tap("test/contract/**/*.test.ts", { jobs: 2, timeoutSeconds: 600 }),
   },
+  { name: "runtimes", run: onOtherRuntimes },
   {
     name: "integration",
     run: () => tap("test/integration/**/*.test.ts", { jobs: 1, timeoutSeconds: 600 }),
@@ -26,14 +44,26 @@ const LEVELS: readonly Level[] = [
   { name: "e2e", run: endToEnd },
 ];
 
-type RunOptions = { readonly quiet?: boolean; readonly limitMs?: number };
+/** Texts to be repeated at the end. */
+const failures: string[] = [];
+
+type RunOptions = {
+  readonly quiet?: boolean;
+  readonly limitMs?: number;
+  readonly env?: Record<string, string>;
+};
 
 /** Runs a program to its end; resolves to its exit code and everything it printed. */
-function run(argv: readonly string[], { quiet = false, limitMs }: RunOptions = {}) {
+function run(argv: readonly string[], { quiet = false, limitMs, env }: RunOptions = {}) {
   const [file = "", ...args] = argv;
   return new Promise<{ code: number; output: string }>((resolve) => {
     const stdio = ["ignore", "pipe", quiet ? "pipe" : "inherit"] as const;
-    const child = spawn(file, args, { stdio: [...stdio], timeout: limitMs, killSignal: "SIGKILL" });
+    const limits = { timeout: limitMs, killSignal: "SIGKILL" } as const;
+    const child = spawn(file, args, {
+      stdio: [...stdio],
+      ...limits,
+      env: { ...process.env, ...env },
+    });
     let output = "";
     const collect = (chunk: Buffer) => {
       output += chunk;
@@ -52,6 +82,7 @@ function run(argv: readonly string[], { quiet = false, limitMs }: RunOptions = {
 async function command(name: string, argv: readonly string[]): Promise<Count> {
   const { code } = await run(argv);
   process.stdout.write(`${code === 0 ? "ok" : "not ok"} - ${name}\n`);
+  if (code !== 0) repeat([], `${name}: exit code ${code}`);
   return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
@@ -60,14 +91,12 @@ async function tap(
   limits: { jobs: number; timeoutSeconds: number },
 ): Promise<Count> {
   const files = globSync(pattern).sort();
-  if (files.length === 0) {
-    process.stdout.write(`not ok - no test matches ${pattern}\n`);
-    return { passed: 0, failed: 1 };
-  }
+  if (files.length === 0) return nothing(`no test matches ${pattern}`);
   buildTap();
   const flags = [`--jobs=${limits.jobs}`, `--timeout=${limits.timeoutSeconds}`];
   const { code, output } = await run(["tap", ...flags, ...files]);
   const [, passed = "0", failed = "0"] = /^(\d+) passed, (\d+) failed/m.exec(output) ?? [];
+  if (code !== 0) repeat(failuresOf(output), `tap ${pattern}: exit code ${code}`);
   return { passed: Number(passed), failed: Math.max(Number(failed), code === 0 ? 0 : 1) };
 }
 
@@ -82,33 +111,56 @@ function buildTap() {
 /** The unit tests once more on Deno: every file under src that they reach runs there. */
 async function onDeno(): Promise<Count> {
   const total = await command("deno check src", ["deno", "check", "--quiet", "src"]);
-  const preload = ["--preload", "scripts/deno-tap-preload.ts"];
-  add(total, await direct("deno", ["deno", "run", "-A", "--quiet", ...preload]));
+  add(total, await direct(DENO, UNIT));
   return total;
 }
 
-/** Tests without tap's runner, which costs more per file than most unit tests; two at a time. */
-async function direct(
-  runtime: string,
-  argv: readonly string[],
-  pattern = "test/unit/**/*.test.ts",
-): Promise<Count> {
+/** The newest Node.js has run them in `unit` and `contract`, Deno the unit tests in `deno`. */
+async function onOtherRuntimes(): Promise<Count> {
+  const total: Count = { passed: 0, failed: 0 };
+  for (const node of OTHER_NODES) add(total, await direct(node, UNIT));
+  for (const runtime of [...OTHER_NODES, DENO]) add(total, await direct(runtime, ON_ALL_RUNTIMES));
+  return total;
+}
+
+/** Test files without tap's runner, which costs more per file than most of them; two at a time. */
+async function direct(runtime: Runtime, pattern: string): Promise<Count> {
   const files = globSync(pattern).sort();
-  const total: Count = { passed: 0, failed: files.length === 0 ? 1 : 0 };
+  if (files.length === 0) return nothing(`no test matches ${pattern}`);
+  const total: Count = { passed: 0, failed: 0 };
   const work = async () => {
     for (let file = files.shift(); file !== undefined; file = files.shift()) {
-      const { code, output } = await run([...argv, file], { quiet: true, limitMs: 120_000 });
-      const [, passed, failed] = /^# \{ total: \d+, pass: (\d+)(?:, fail: (\d+))?/m.exec(output) ??
-        [];
-      const failures = code === 0 && passed !== undefined ? 0 : Number(failed ?? 1);
-      if (failures > 0) process.stdout.write(output);
-      const label = `${runtime} ${file}: ${passed ?? 0}`;
-      process.stdout.write(`${failures === 0 ? "ok" : "not ok"} - ${label}\n`);
-      add(total, { passed: Number(passed ?? 0), failed: failures });
+      const { code, output } = await run([...runtime.argv, file], {
+        quiet: true,
+        limitMs: 240_000,
+        env: { TAP_TIMEOUT: "220" }, // seconds; a test that is late still says where it hung
+      });
+      const [, passed, failed] =
+        /^# \{ total: \d+(?:, pass: (\d+))?(?:, fail: (\d+))?/m.exec(output) ??
+          [];
+      const failedHere = code === 0 && passed !== undefined ? 0 : Number(failed ?? 1);
+      const label = `${runtime.name} ${file}`;
+      if (failedHere > 0) {
+        process.stdout.write(output);
+        repeat(failuresOf(output, label), `${label}: exit code ${code}`);
+      }
+      process.stdout.write(`${failedHere === 0 ? "ok" : "not ok"} - ${label}: ${passed ?? 0}\n`);
+      add(total, { passed: Number(passed ?? 0), failed: failedHere });
     }
   };
   await Promise.all([work(), work()]);
   return total;
+}
+
+/** Has them said again at the end; the other text if there are none. */
+function repeat(said: readonly string[], otherwise: string) {
+  failures.push(...said.length > 0 ? said : [otherwise]);
+}
+
+function nothing(why: string): Count {
+  process.stdout.write(`not ok - ${why}\n`);
+  repeat([], why);
+  return { passed: 0, failed: 1 };
 }
 
 /** The end-to-end tests share one three-node cluster, which is there before and gone after them. */
@@ -117,10 +169,7 @@ async function endToEnd(): Promise<Count> {
   process.env.PREFIX ??= "e2e";
   const keep = process.env.KEEP_CLUSTER === "1";
   const up = await run(["fixtures/kubernetes/prepare.sh", "3", "operator-deno"]);
-  if (up.code !== 0) {
-    process.stdout.write("not ok - the local cluster for the end-to-end tests did not start\n");
-    return { passed: 0, failed: 1 };
-  }
+  if (up.code !== 0) return nothing("the local cluster for the end-to-end tests did not start");
   try {
     return await tap(process.env.E2E ?? "test/e2e/**/*.test.ts", { jobs: 1, timeoutSeconds: 1800 });
   } finally {
@@ -133,6 +182,7 @@ function add(total: Count, count: Count) {
   total.failed += count.failed;
 }
 
+const MOST_REPEATED = 30;
 const named = process.argv.slice(2);
 const unknown = named.filter((name) => !LEVELS.some((level) => level.name === name));
 if (unknown.length > 0) {
@@ -149,6 +199,15 @@ for (const level of LEVELS.filter(({ name }) => named.length === 0 || named.incl
   const seconds = Math.round((performance.now() - start) / 1000);
   process.stdout.write(`== ${level.name}: ${count.passed} + ${count.failed} in ${seconds} s\n`);
   add(total, count);
+}
+// The middle of a long log is easily lost: what failed is said again where everybody looks.
+for (const failure of failures.slice(0, MOST_REPEATED)) {
+  process.stdout.write(`\nfailed: ${failure}\n`);
+}
+if (failures.length > MOST_REPEATED) {
+  process.stdout.write(
+    `\n... and ${failures.length - MOST_REPEATED} further failures, see above\n`,
+  );
 }
 process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;

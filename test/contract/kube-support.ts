@@ -5,7 +5,7 @@ import { silentLogger as log } from "../../src/base/log.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
 import { namespaces } from "../../src/api/kinds.ts";
 import { type ResourceType } from "../../src/kube/resource.ts";
-import { type Store, StoreWriter } from "../../src/kube/store.ts";
+import { type Store, type StoreChange, StoreWriter } from "../../src/kube/store.ts";
 import type { ConfigMap } from "../../src/api/kinds.ts";
 import type { KubeObject } from "../../src/kube/object.ts";
 import { watch } from "../../src/kube/watch.ts";
@@ -39,6 +39,7 @@ export function follow<T extends KubeObject>(
   const stop = new AbortController();
   const writer = new StoreWriter<T>();
   const restarts: string[] = [];
+  const changes: StoreChange<T>[] = [];
   let inits = 0;
   let check = (): void => {};
   const first = Promise.withResolvers<string>();
@@ -50,7 +51,7 @@ export function follow<T extends KubeObject>(
   const ended = (async () => {
     for await (const event of watch(client, type, options, stop.signal)) {
       if (event.type === "init") inits++;
-      writer.handle(event);
+      changes.push(...writer.handle(event));
       check();
     }
   })().catch((error: unknown) => {
@@ -75,6 +76,8 @@ export function follow<T extends KubeObject>(
   return {
     store: writer.store,
     restarts,
+    /** What readers of the store were told. */
+    changes,
     /** Why the watch had to be opened again for the first time. */
     restarted: first.promise,
     until,
