@@ -20,7 +20,10 @@ export async function killAgent(database: Database, pod: string): Promise<void> 
   });
 }
 
-/** SIGKILL of the first process of a container, found and ended by the node's container runtime. */
+/**
+ * SIGKILL of the first process of a container, found and ended by the node's container runtime; waited for
+ * while it does not run, because it has not begun yet or is between two starts.
+ */
 export async function killContainer(
   node: string,
   { pod, container, namespace }: { pod: string; container: string; namespace: string },
@@ -30,25 +33,15 @@ export async function killContainer(
     `labels."io.kubernetes.pod.namespace"==${namespace}`,
     `labels."io.kubernetes.container.name"==${container}`,
   ].join(",");
-  const list = await cluster([
-    "on",
-    node,
-    "ctr",
-    "-n",
-    "k8s.io",
-    "containers",
-    "list",
-    "-q",
-    filters,
-  ]);
-  const running = await cluster(["on", node, "ctr", "-n", "k8s.io", "tasks", "list", "-q"]);
-  const ids = list.split(/\s+/).filter((id) => id !== "" && running.includes(id));
-  for (const id of ids) {
-    await cluster(["on", node, "ctr", "-n", "k8s.io", "tasks", "kill", "--signal", "SIGKILL", id]);
-  }
-  if (ids.length === 0) {
-    throw new Error(`no running container ${container} of ${namespace}/${pod} on ${node}`);
-  }
+  const ctr = (...args: string[]) => cluster(["on", node, "ctr", "-n", "k8s.io", ...args]);
+  await waitFor(`container ${container} of ${namespace}/${pod} killed`, 90_000, async () => {
+    const list = await ctr("containers", "list", "-q", filters);
+    const tasks = (await ctr("tasks", "list")).split("\n").map((line) => line.split(/\s+/));
+    const running = tasks.flatMap(([id, , state]) => id && state === "RUNNING" ? [id] : []);
+    const ids = list.split(/\s+/).filter((id) => running.includes(id));
+    for (const id of ids) await ctr("tasks", "kill", "--signal", "SIGKILL", id);
+    return ids.length > 0 || `it does not run on ${node}`;
+  });
 }
 
 /** Deletes a Pod and waits until the StatefulSet has made another one in its place. */
