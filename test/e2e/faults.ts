@@ -13,11 +13,12 @@ export async function killServer({ namespace }: Database, pod: string): Promise<
 
 /** SIGKILL of the agent's container, by the container runtime of its node. */
 export async function killAgent(database: Database, pod: string): Promise<void> {
-  await killContainer(await nodeOf(database, pod), {
-    pod,
-    container: "agent",
-    namespace: database.namespace,
+  let node = "";
+  await waitFor(`${pod} on a node`, 60_000, async () => {
+    node = await nodeOf(database, pod);
+    return node !== "" || "not scheduled";
   });
+  await killContainer(node, { pod, container: "agent", namespace: database.namespace });
 }
 
 /**
