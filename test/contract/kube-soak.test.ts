@@ -8,7 +8,8 @@ t.setTimeout(200_000);
 
 t.test("watch restarts and new credentials leave nothing behind", async (t) => {
   const samples = await soak({
-    restarts: 2000,
+    warmUp: 4000,
+    restarts: 1500,
     reloads: 35,
     samples: 3,
     onSample: (sample) => t.comment(JSON.stringify(sample)),

@@ -39,7 +39,9 @@ export type Sample = {
 };
 
 export type SoakOptions = {
-  /** Restarts and reloads before each sample. */
+  /** Restarts before the first sample. */
+  warmUp: number;
+  /** Restarts and reloads before each further sample. */
   restarts: number;
   reloads: number;
   samples: number;
@@ -49,7 +51,7 @@ export type SoakOptions = {
 /** Waiting before another try costs nothing. */
 const eager: Clock = { ...systemClock, sleep: (_ms, signal) => systemClock.sleep(0, signal) };
 
-/** Runs it. The first sample comes after a round like any other, when everything is warm. */
+/** Runs it. */
 export async function soak(options: SoakOptions): Promise<Sample[]> {
   const stop = new AbortController();
   const world = await startWorld(stop.signal);
@@ -58,7 +60,8 @@ export async function soak(options: SoakOptions): Promise<Sample[]> {
     const samples: Sample[] = [];
     let reloads = 0;
     for (let round = 0; round < options.samples; round++) {
-      reloads += await world.wear(options.restarts, options.reloads);
+      const restarts = round === 0 ? options.warmUp : options.restarts;
+      reloads += await world.wear(restarts, options.reloads);
       const sample = await rest(world, { signal: stop.signal, reloads });
       options.onSample?.(sample);
       samples.push(sample);
