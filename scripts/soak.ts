@@ -24,8 +24,10 @@ const row = (cells: readonly (string | number)[]) =>
   process.stdout.write(`${cells.map((cell) => String(cell).padStart(10)).join("")}\n`);
 
 row(COLUMNS.map(([title]) => title));
+const each = Math.ceil((restarts ?? 0) / SAMPLES);
 const samples = await soak({
-  restarts: Math.ceil((restarts ?? 0) / SAMPLES),
+  warmUp: each,
+  restarts: each,
   reloads: Math.ceil((reloads ?? 0) / SAMPLES),
   samples: SAMPLES,
   onSample: (sample) => row(COLUMNS.map(([, of]) => of(sample))),

@@ -31,7 +31,7 @@ export type Sample = {
   rss: number;
   /** Sockets, timers and the like that keep the process alive. */
   handles: number;
-  /** Listeners on the one signal that lives as long as the watches. */
+  /** Listeners on the one signal of all watches and requests. */
   listeners: number;
   /** Streams and connections that the server sees. */
   streams: number;
@@ -39,7 +39,9 @@ export type Sample = {
 };
 
 export type SoakOptions = {
-  /** Restarts and reloads before each sample. */
+  /** Restarts before the first sample. */
+  warmUp: number;
+  /** Restarts and reloads before each further sample. */
   restarts: number;
   reloads: number;
   samples: number;
@@ -49,16 +51,17 @@ export type SoakOptions = {
 /** Waiting before another try costs nothing. */
 const eager: Clock = { ...systemClock, sleep: (_ms, signal) => systemClock.sleep(0, signal) };
 
-/** Runs it. The first sample comes after a round like any other, when everything is warm. */
+/** Runs it. */
 export async function soak(options: SoakOptions): Promise<Sample[]> {
-  const world = await startWorld();
   const stop = new AbortController();
+  const world = await startWorld(stop.signal);
   const watches = Array.from({ length: WATCHES }, () => follow(world.client, stop.signal));
   try {
     const samples: Sample[] = [];
     let reloads = 0;
     for (let round = 0; round < options.samples; round++) {
-      reloads += await world.wear(options.restarts, options.reloads);
+      const restarts = round === 0 ? options.warmUp : options.restarts;
+      reloads += await world.wear(restarts, options.reloads);
       const sample = await rest(world, { signal: stop.signal, reloads });
       options.onSample?.(sample);
       samples.push(sample);
@@ -83,7 +86,8 @@ async function follow(client: KubeClient, signal: AbortSignal): Promise<void> {
 
 type World = Awaited<ReturnType<typeof startWorld>>;
 
-async function startWorld() {
+/** @param signal of every request: it outlives them all, as a process's own does */
+async function startWorld(signal: AbortSignal) {
   const dir = mkdtempSync(join(tmpdir(), "soak-"));
   makeAuthority(dir);
   makeCertificate(dir, "server", { cn: "server" });
@@ -101,11 +105,13 @@ async function startWorld() {
     log,
     clock: eager,
   });
-  const signal = () => AbortSignal.timeout(LIMIT_MS);
   const tell = (method: "GET" | "POST", path: string) =>
-    client.raw({ method, path, query: {}, headers: {} }, signal()) as Promise<Counts>;
+    client.raw({ method, path, query: {}, headers: {} }, signal) as Promise<Counts>;
   const counts = () => tell("GET", "/counts");
-  for (const limit = signal(); !await counts().then(() => true, () => false);) {
+  for (
+    const limit = AbortSignal.timeout(LIMIT_MS);
+    !await counts().then(() => true, () => false);
+  ) {
     if (limit.aborted || !server.running) throw new Error(`no server:\n${server.lastOutput}`);
     await systemClock.sleep(50, limit);
   }
@@ -113,7 +119,7 @@ async function startWorld() {
   const reload = async (n: number) => {
     if (n % 10 === 0) appendFileSync(authority, `# ${n}\n`);
     await tell("POST", n % 10 === 0 ? "/reconnect" : "/rotate");
-    await client.get(configMaps, { namespace: "default", name: "map-1" }, signal());
+    await client.get(configMaps, { namespace: "default", name: "map-1" }, signal);
   };
   return {
     client,
@@ -123,7 +129,10 @@ async function startWorld() {
     async wear(restarts: number, reloads: number): Promise<number> {
       const { begun } = await counts();
       for (let n = 0; n < reloads; n++) await reload(n);
-      for (const limit = signal(); (await counts()).begun < begun + restarts;) {
+      for (
+        const limit = AbortSignal.timeout(LIMIT_MS);
+        (await counts()).begun < begun + restarts;
+      ) {
         await systemClock.sleep(20, limit);
       }
       return reloads;
@@ -195,9 +204,9 @@ const SLACK: Record<Exclude<keyof Sample, "restarts" | "reloads">, number> = {
   // each is a socket and a timer or two.
   sessions: 2,
   handles: 6,
-  // V8 goes on learning types and compiling for some thousand restarts: up to 1 MiB on Node.js 22, less on
-  // newer ones. Over 100,000 restarts this is 20 bytes each: less than the smallest thing that could be kept.
-  heap: 2 * MIB,
+  // V8 goes on learning types and compiling for some thousand restarts, Node.js 22's most of all: a few
+  // 100 KiB. Over 100,000 restarts this is 10 bytes each: less than the smallest thing that could be kept.
+  heap: MIB,
   // The allocator's business; it would not hide megabytes that are lost outside the heap.
   rss: 64 * MIB,
 };
