@@ -2,14 +2,16 @@
 // which failure leads to what is decided there.
 
 import { ApiError, isGone } from "./api-error.ts";
+import { parseWithoutManagedFields } from "./managed-fields.ts";
 import type { KubeObject, Status } from "./object.ts";
 import type { ResourceVersion, WatcherInput } from "./watcher.ts";
 
+type Line<T> = { type?: string; object?: T & Status };
 type Failure = (WatcherInput<never> & { type: "failed" })["failure"];
 
 /** One line of a watch; undefined for an event of an unknown type. Throws on what is not JSON. */
 export function parseLine<T extends KubeObject>(line: string): WatcherInput<T> | undefined {
-  const { type, object } = JSON.parse(line) as { type?: string; object?: T & Status };
+  const { type, object } = parseWithoutManagedFields(line) as Line<T>;
   if (type === "ERROR") return { type: "failed", failure: classifyStatus(object ?? {}) };
   const resourceVersion = object?.metadata?.resourceVersion as ResourceVersion | undefined;
   if (object === undefined || resourceVersion === undefined) return undefined;
@@ -17,7 +19,7 @@ export function parseLine<T extends KubeObject>(line: string): WatcherInput<T> |
     case "ADDED":
     case "MODIFIED":
     case "DELETED":
-      return { type: "changed", change: type, object: dropManagedFields(object), resourceVersion };
+      return { type: "changed", change: type, object, resourceVersion };
     case "BOOKMARK": {
       const end = object.metadata.annotations?.["k8s.io/initial-events-end"];
       return { type: "bookmark", resourceVersion, initialEventsEnd: end === "true" };
