@@ -24,9 +24,11 @@ export class ClientProcess {
   #wake = (): void => {};
   #ended = false;
 
-  constructor({ name, argv: [program, ...args], env }: ClientCommand) {
+  constructor({ name, argv, env }: ClientCommand) {
     this.name = name;
-    this.#child = spawn(program, args, { env: { ...process.env, ...env } });
+    // The kernel ends it with us, also while it stands still.
+    const args = ["--pdeathsig", "KILL", "--", ...argv];
+    this.#child = spawn("setpriv", args, { env: { ...process.env, ...env } });
     this.#child.stderr.setEncoding("utf8").on("data", (text: string) => {
       this.#errors = (this.#errors + text).slice(-2000);
     });
@@ -65,10 +67,6 @@ export class ClientProcess {
 
   command(line: string): void {
     this.#child.stdin.write(line + "\n");
-  }
-
-  get pid(): number {
-    return this.#child.pid ?? 0;
   }
 
   /** Lets it stand still, and go on. */

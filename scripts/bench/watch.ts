@@ -7,8 +7,8 @@
 // differs from run to run.
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
+import { cpus } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { type RealApiServer, startApiServer } from "../../fixtures/apiserver/real-apiserver.ts";
@@ -129,21 +129,16 @@ async function capture(server: RealApiServer, file: string, count: number): Prom
   return `${kb} KB of JSON each, ${(managed / bytes * 100).toFixed(0)} % of it managedFields`;
 }
 
-async function bench(server: RealApiServer, dir: string, options: Options): Promise<boolean> {
-  const { pods, changes, runs } = options;
-  progress(`creating ${pods} Pods`);
-  await fill(server.client(), pods);
+type Measured = { samples: Sample[]; versions: Map<string, string> };
+
+/** All runs of all clients. */
+async function measure(
+  server: RealApiServer,
+  commands: readonly ClientCommand[],
+  { runs, changes, lines }: Options & { lines: string },
+): Promise<Measured> {
   const stored = new StoredPods(server.dir);
   await stored.load(NAMESPACE);
-  const lines = join(dir, "lines");
-  const size = await capture(server, lines, Math.min(pods, CAPTURED_LINES));
-  const place = { kubeconfig: server.kubeconfig, cache: join(dir, "compiled") };
-  const commands = clientCommands(options, place);
-
-  // Not counted: fills the caches of compiled code, as building the image does.
-  progress("warming up");
-  for (const command of commands) await (await sync(command)).client.end();
-
   const samples: Sample[] = [];
   const versions = new Map<string, string>();
   for (let round = 1; round <= runs; round++) {
@@ -152,30 +147,42 @@ async function bench(server: RealApiServer, dir: string, options: Options): Prom
     await server.killApiServer();
     await server.startApiServer();
     const first = (round - 1) % commands.length;
-    const order = [...commands.slice(first), ...commands.slice(0, first)];
-    for (const command of order) {
-      const { version, sample } = await run(
-        server,
-        command,
-        () => stored.change(changes, round * changes),
-      );
+    for (const command of [...commands.slice(first), ...commands.slice(0, first)]) {
+      const change = (): Promise<void> => stored.change(changes, round * changes);
+      const { version, sample } = await run(server, command, change);
       versions.set(command.name, version);
       samples.push(sample);
     }
     samples.push(parseAlone(lines, changes));
   }
+  await stored.close();
+  return { samples, versions };
+}
+
+/** Fills the server, measures, prints; whether every bar is met. */
+async function bench(server: RealApiServer, options: Options): Promise<boolean> {
+  const { pods, changes, runs } = options;
+  progress(`creating ${pods} Pods`);
+  await fill(server.client(), pods);
+  const lines = join(server.dir, "lines");
+  const size = await capture(server, lines, Math.min(pods, CAPTURED_LINES));
+  const place = { kubeconfig: server.kubeconfig, cache: join(server.dir, "compiled") };
+  const commands = clientCommands(options, place);
+
+  // Not counted: fills the caches of compiled code, as building the image does.
+  progress("warming up");
+  for (const command of commands) await (await sync(command)).client.end();
+
+  const { samples, versions } = await measure(server, commands, { ...options, lines });
   const inOrder = [...commands.map(({ name }) => name), PARSE]
     .flatMap((name) => samples.filter(({ client }) => client === name));
-
-  const { gitVersion } = await server.client().raw(
-    { method: "GET", path: "/version", query: {}, headers: {} },
-    AbortSignal.timeout(10_000),
-  ) as { gitVersion: string };
-  const machine = cpus();
   const verdicts = judge(inOrder, OURS, BARS);
+  const machine = cpus();
   process.stdout.write([
     `${new Date().toISOString().slice(0, 10)}, ${machine.length} × ${machine[0]?.model}`,
-    `kube-apiserver ${gitVersion}, ${pods} Pods of ${size}, then ${changes} changes; ${runs} runs`,
+    `kube-apiserver ${await versionOf(
+      server,
+    )}, ${pods} Pods of ${size}, ${changes} changes, ${runs} runs`,
     ...[...versions].map(([name, version]) => `${name}: ${version}`),
     "",
     clientTable(inOrder),
@@ -186,15 +193,19 @@ async function bench(server: RealApiServer, dir: string, options: Options): Prom
   return verdicts.every(({ met }) => met);
 }
 
+async function versionOf(server: RealApiServer): Promise<string> {
+  const request = { method: "GET", path: "/version", query: {}, headers: {} } as const;
+  const answer = await server.client().raw(request, AbortSignal.timeout(10_000));
+  return (answer as { gitVersion: string }).gitVersion;
+}
+
 const options = readOptions();
 const endings: (() => Promise<void>)[] = [];
-const dir = mkdtempSync(join(tmpdir(), "bench-"));
 try {
   progress("starting etcd and kube-apiserver");
   const teardown = (end: () => Promise<void>): void => void endings.push(end);
   const server = await startApiServer({ teardown }, { controllers: false });
-  process.exitCode = await bench(server, dir, options) ? 0 : 1;
+  process.exitCode = await bench(server, options) ? 0 : 1;
 } finally {
   for (const end of endings) await end();
-  rmSync(dir, { recursive: true, force: true });
 }
