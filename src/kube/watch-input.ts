@@ -3,6 +3,7 @@
 // a Secret.
 
 import { ApiError } from "./api-error.ts";
+import { parseWithoutManagedFields } from "./managed-fields.ts";
 import type { KubeObject, ObjectMeta, Status } from "./object.ts";
 import { apiVersion, type ResourceType } from "./resource.ts";
 import type { ResourceVersion } from "./version.ts";
@@ -15,7 +16,7 @@ export function parseLine<T extends KubeObject>(
 ): WatcherInput<T> {
   let wire: { type?: unknown; kind?: unknown; object?: Partial<KubeObject> };
   try {
-    wire = JSON.parse(line) ?? {};
+    wire = parseWithoutManagedFields(line) as typeof wire ?? {};
   } catch {
     const why = `a line of ${line.length} characters is not JSON`;
     return { type: "ended", how: "broken", why };
