@@ -28,6 +28,7 @@ const READMES = [
   "src/agent/README.md",
   "src/api/README.md",
   "src/controllers/cluster/README.md",
+  "src/kube/README.md",
   "test/README.md",
 ];
 

@@ -218,23 +218,3 @@ t.test("keys name objects with and without a namespace", async (t) => {
   t.equal(keyOf(object("a", "1")), "db/a");
   t.equal(keyOf({ apiVersion: "v1", kind: "Node", metadata: { name: "node1" } }), "node1");
 });
-
-t.test("a new list of one namespace says nothing of another", async (t) => {
-  const writer = new StoreWriter<ConfigMap>({}, ["db", "other"]);
-  const other = (name: string) => {
-    const one = object(name, "1");
-    return { ...one, metadata: { ...one.metadata, namespace: "other" } };
-  };
-  writer.handle({ type: "init" }, "db");
-  writer.handle({ type: "init" }, "other");
-  writer.handle({ type: "apply", object: object("a", "1") }, "db");
-  writer.handle({ type: "apply", object: other("b") }, "other");
-  writer.handle({ type: "initDone" }, "db");
-  t.notOk(writer.store.synced, "half of it is not whole");
-  t.same(names(writer.store.list()), ["a"]);
-  writer.handle({ type: "initDone" }, "other");
-  t.ok(writer.store.synced);
-  writer.handle({ type: "init" }, "db");
-  t.same(writer.handle({ type: "initDone" }, "db").map(({ key }) => key), ["db/a"]);
-  t.same(writer.store.list().map(keyOf), ["other/b"]);
-});

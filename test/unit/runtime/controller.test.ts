@@ -274,24 +274,3 @@ for (const { name, error, counted } of FAILURES) {
     }
   });
 }
-
-t.test("a bug in keys() makes the controller deaf to one event only", async (t) => {
-  const seen: string[] = [];
-  const { streams, lines } = start(t, (key) => {
-    seen.push(key);
-    return Promise.resolve({});
-  }, {
-    sources: [{
-      type: configMaps,
-      keys: (one) => {
-        if (one.metadata.name === "bad") throw new Error("a bug");
-        return [keyOf(one)];
-      },
-    }],
-  });
-  await streams.whole(ALL);
-  await streams.change(ALL, "db/bad");
-  await streams.change(ALL, "db/good");
-  t.same(seen, ["db/good"]);
-  t.match(lines.find(({ level }) => level === "error"), { kind: "ConfigMap", err: "a bug" });
-});
