@@ -3,6 +3,7 @@
 import { copyFileSync } from "node:fs";
 import t from "tap";
 import { startApiServer } from "../../fixtures/apiserver/real-apiserver.ts";
+import { requestToken } from "../../fixtures/apiserver/tokens.ts";
 import { systemClock as clock } from "../../src/base/clock.ts";
 import { createLogger, silentLogger as log } from "../../src/base/log.ts";
 import { isAlreadyExists, isConflict, isForbidden, isInvalid } from "../../src/kube/api-error.ts";
@@ -95,18 +96,8 @@ t.test("a token with few rights is enough and refused beyond them", async (t) =>
     { fieldManager: "t" },
     limit(),
   );
-  const answer = await client.raw({
-    method: "POST",
-    path: `/api/v1/namespaces/${namespace}/serviceaccounts/agent/token`,
-    query: {},
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({
-      apiVersion: "authentication.k8s.io/v1",
-      kind: "TokenRequest",
-      spec: {},
-    }),
-  }, limit()) as { status: { token: string } };
-  const dir = t.testdir({ token: answer.status.token + "\n", namespace });
+  const token = await requestToken(client, { namespace, name: "agent" }, limit());
+  const dir = t.testdir({ token: token + "\n", namespace });
   copyFileSync(`${server.dir}/ca.crt`, `${dir}/ca.crt`);
   const [, , host = ""] = server.url.split("/");
   const env = { KUBERNETES_SERVICE_HOST: "127.0.0.1", KUBERNETES_SERVICE_PORT: host.split(":")[1] };

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import t from "tap";
 import { startApiServer } from "../../fixtures/apiserver/real-apiserver.ts";
+import { requestToken } from "../../fixtures/apiserver/tokens.ts";
 import { loadConnection } from "../../src/access/connection.ts";
 import { type ConfigMap, configMaps, serviceAccounts, statefulSets } from "../../src/api/kinds.ts";
 import { systemClock as clock } from "../../src/base/clock.ts";
@@ -174,20 +175,7 @@ t.test("a token that ends is replaced, from a file and by a plugin", async (t) =
   const namespace = await newNamespace(client, "tokens");
   const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "us", namespace } };
   await client.create(serviceAccounts, account, limit());
-  const request = async (): Promise<string> => {
-    const answer = await client.raw({
-      method: "POST",
-      path: `/api/v1/namespaces/${namespace}/serviceaccounts/us/token`,
-      query: {},
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({
-        apiVersion: "authentication.k8s.io/v1",
-        kind: "TokenRequest",
-        spec: {},
-      }),
-    }, limit()) as { status: { token: string } };
-    return answer.status.token;
-  };
+  const request = () => requestToken(client, { namespace, name: "us" }, limit());
   const dir = t.testdir({ token: "no longer good" });
   copyFileSync(`${server.dir}/ca.crt`, `${dir}/ca.crt`);
   const forbidden = { reason: "Forbidden", message: /system:serviceaccount:tokens:us/ };

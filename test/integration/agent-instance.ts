@@ -7,6 +7,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { requestToken } from "../../fixtures/apiserver/tokens.ts";
 import { findServerRoot, programCommand } from "../../fixtures/mysqld/server-root.ts";
 import { query, type Row } from "../../fixtures/mysqld/client.ts";
 import { initialise } from "../../src/agent/init.ts";
@@ -290,15 +291,9 @@ exec ${process.execPath} ${SHELL} "$@"`,
 
 /** A kubeconfig with a token of the agents' ServiceAccount: they have the rights that the operator gives. */
 async function agentKubeconfig(world: World, namespace: string, folder: string): Promise<string> {
-  const path = `/api/v1/namespaces/${namespace}/serviceaccounts/main-agent/token`;
-  const request = { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} };
-  const headers = { "content-type": "application/json", accept: "application/json" };
-  const answer = await world.client.raw(
-    { method: "POST", path, query: {}, headers, body: JSON.stringify(request) },
-    LIMIT,
-  ) as { status: { token: string } };
+  const token = await requestToken(world.client, { namespace, name: "main-agent" }, LIMIT);
   const admin = JSON.parse(await readFile(world.server.kubeconfig, "utf8")) as object;
-  const users = [{ name: "admin", user: { token: answer.status.token } }];
+  const users = [{ name: "admin", user: { token } }];
   const file = join(folder, "kubeconfig");
   await writeFile(file, JSON.stringify({ ...admin, users }), { mode: 0o600 });
   return file;

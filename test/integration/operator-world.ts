@@ -10,6 +10,7 @@ import {
   type ServerOptions,
   startApiServer,
 } from "../../fixtures/apiserver/real-apiserver.ts";
+import { requestToken } from "../../fixtures/apiserver/tokens.ts";
 import type { Cluster } from "../../src/api/cluster.ts";
 import { clusters } from "../../src/api/group.ts";
 import { type InstanceReport, renderInstanceReport } from "../../src/api/instance-report.ts";
@@ -248,21 +249,11 @@ export async function applyAll(
 
 /** A kubeconfig with a token of the operator's ServiceAccount, so that the shipped rights are tried. */
 async function operatorKubeconfig(server: RealApiServer, client: KubeClient): Promise<string> {
-  const path = "/api/v1/namespaces/mysql-operator/serviceaccounts/mysql-operator/token";
-  const answer = await client.raw({
-    method: "POST",
-    path,
-    query: {},
-    headers: { "content-type": "application/json", accept: "application/json" },
-    body: JSON.stringify({
-      apiVersion: "authentication.k8s.io/v1",
-      kind: "TokenRequest",
-      spec: {},
-    }),
-  }, LIMIT) as { status: { token: string } };
+  const account = { namespace: "mysql-operator", name: "mysql-operator" };
+  const token = await requestToken(client, account, LIMIT);
   const admin = JSON.parse(readFileSync(server.kubeconfig, "utf8")) as Record<string, unknown>;
   return JSON.stringify({
     ...admin,
-    users: [{ name: "admin", user: { token: answer.status.token } }],
+    users: [{ name: "admin", user: { token } }],
   });
 }
