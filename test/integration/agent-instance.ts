@@ -292,9 +292,7 @@ exec ${process.execPath} ${SHELL} "$@"`,
 /** A kubeconfig with a token of the agents' ServiceAccount: they have the rights that the operator gives. */
 async function agentKubeconfig(world: World, namespace: string, folder: string): Promise<string> {
   const token = await requestToken(world.client, { namespace, name: "main-agent" }, LIMIT);
-  const admin = JSON.parse(await readFile(world.server.kubeconfig, "utf8")) as object;
-  const users = [{ name: "admin", user: { token } }];
   const file = join(folder, "kubeconfig");
-  await writeFile(file, JSON.stringify({ ...admin, users }), { mode: 0o600 });
+  world.server.writeKubeconfig(file, { token });
   return file;
 }

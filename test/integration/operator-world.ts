@@ -2,7 +2,7 @@
 // operators in this process that talk to it as their ServiceAccount. There are no nodes: Pods are made by
 // the StatefulSet controller and stay Pending; what an agent would report, a test writes itself.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import {
@@ -82,7 +82,9 @@ export class World {
       return true;
     });
     const kubeconfig = join(server.dir, "operator-kubeconfig");
-    writeFileSync(kubeconfig, await operatorKubeconfig(server, client), { mode: 0o600 });
+    // With the operator's ServiceAccount, so that the shipped rights are tried.
+    const account = { namespace: "mysql-operator", name: "mysql-operator" };
+    server.writeKubeconfig(kubeconfig, { token: await requestToken(client, account, LIMIT) });
     return new World(server, client, kubeconfig);
   }
 
@@ -245,15 +247,4 @@ export async function applyAll(
     const object = document.toJS() as KubeObject;
     if (kinds === undefined || kinds.includes(object.kind)) await apply(client, object);
   }
-}
-
-/** A kubeconfig with a token of the operator's ServiceAccount, so that the shipped rights are tried. */
-async function operatorKubeconfig(server: RealApiServer, client: KubeClient): Promise<string> {
-  const account = { namespace: "mysql-operator", name: "mysql-operator" };
-  const token = await requestToken(client, account, LIMIT);
-  const admin = JSON.parse(readFileSync(server.kubeconfig, "utf8")) as Record<string, unknown>;
-  return JSON.stringify({
-    ...admin,
-    users: [{ name: "admin", user: { token } }],
-  });
 }
