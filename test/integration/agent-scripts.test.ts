@@ -1,7 +1,7 @@
 // The scripts with a real /bin/sh and a mysqld that is a script itself, told by files what to do.
 
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { waitFor } from "../e2e/wait.ts";
@@ -33,7 +33,7 @@ function place(t: Tap): { root: string; run(script: string): ReturnType<typeof s
     initialize: "0",
     ends: "",
   });
-  spawn("chmod", ["755", join(root, "bin/mysqld")]);
+  chmodSync(join(root, "bin/mysqld"), 0o755);
   const places = { volumeDirectory: join(root, "volume"), runDirectory: join(root, "run") };
   writeFileSync(join(root, "initialize.sh"), renderInitializeScript(places, MARK));
   writeFileSync(join(root, "mysqld.sh"), renderServerScript(places));
@@ -51,7 +51,8 @@ function start(root: string, script: string) {
   let stderr = "";
   child.stderr.on("data", (chunk) => stderr += chunk);
   const ended = new Promise<{ code: number | null; stderr: string }>((resolve) => {
-    child.once("exit", (code) => resolve({ code, stderr }));
+    // Not "exit": what was written last may not have been read yet then.
+    child.once("close", (code) => resolve({ code, stderr }));
   });
   return { child, ended };
 }
