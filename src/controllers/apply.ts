@@ -19,8 +19,6 @@ export type ApplyAction = {
   readonly resource: ResourceType<KubeObject>;
   readonly object: KubeObject;
   readonly reason: string;
-  /** The live object that was compared; none if there was none. */
-  readonly basis?: KubeObject;
   /** Not tried after a failure. */
   readonly needsAll?: boolean;
 };
@@ -47,10 +45,12 @@ export async function perform(
     if (action.needsAll && failure !== undefined) continue;
     const { kind, metadata: { name } } = action.object;
     try {
-      recent.note(action.basis, await performOne(action, client, signal));
+      const result = await performOne(action, client, signal);
+      // What is only ever created is a Secret: not watched, and not to be kept here.
+      if (action.type === "apply") recent.note(result);
       done.push(action);
-      const result = action.type === "create" ? "created" : "applied";
-      log.info("applied", { kind, name, result, reason: action.reason });
+      const how = action.type === "create" ? "created" : "applied";
+      log.info("applied", { kind, name, result: how, reason: action.reason });
     } catch (error) {
       signal.throwIfAborted();
       log.debug("not applied", { kind, name, reason: action.reason, err: describeError(error) });

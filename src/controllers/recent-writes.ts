@@ -1,40 +1,47 @@
 // What we wrote last to objects whose store has not caught up yet, so that a pass never decides on a state
-// that it has itself changed: without this it would write, log and tell everything twice.
+// from before its own writes: without this it would write, log and tell everything twice.
 //
-// A store that has moved past the version that a write was based on is believed again, whatever it holds:
-// versions are only compared for equality. Forgetting an entry costs one repeated write, nothing else.
+// The answer to a write counts while the store has an older version, be it the one that was written upon or
+// somebody else's change from in between. It is forgotten when the store has moved on, when versions have
+// no order, and after a while: a server that came back from a backup begins with lower versions again.
+// Forgetting costs one repeated write, nothing else.
 
+import type { Clock } from "../base/clock.ts";
 import type { KubeObject } from "../kube/object.ts";
+import { versionOrder } from "../kube/version.ts";
 
 const MOST_REMEMBERED = 10_000;
+const LONGEST_MS = 60_000;
 
-/** The versions that the result has replaced: more than one if the store lags behind several writes. */
-type Entry = { readonly replaced: readonly (string | undefined)[]; readonly result: KubeObject };
+type Write = { readonly result: KubeObject; readonly at: number };
 
 export class RecentWrites {
+  readonly #clock: Clock;
   /** By uid, the oldest first. */
-  readonly #entries = new Map<string, Entry>();
+  readonly #writes = new Map<string, Write>();
 
-  /** Notes the answer to a write that was decided on `basis`. */
-  note(basis: KubeObject | undefined, result: KubeObject): void {
-    const { uid } = result.metadata;
-    if (uid === undefined) return;
-    const based = basis?.metadata.resourceVersion;
-    const before = this.#entries.get(uid);
-    const earlier = before?.result.metadata.resourceVersion === based ? before?.replaced ?? [] : [];
-    this.#entries.delete(uid);
-    this.#entries.set(uid, { replaced: [...earlier, based], result });
-    const [oldest] = this.#entries.keys();
-    if (this.#entries.size > MOST_REMEMBERED && oldest !== undefined) this.#entries.delete(oldest);
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
 
-  /** The stored object, or what we made of exactly this version of it. */
+  /** Notes the answer to a write. */
+  note(result: KubeObject): void {
+    const { uid } = result.metadata;
+    if (uid === undefined) return;
+    this.#writes.delete(uid);
+    this.#writes.set(uid, { result, at: this.#clock.monotonic() });
+    const [oldest] = this.#writes.keys();
+    if (this.#writes.size > MOST_REMEMBERED && oldest !== undefined) this.#writes.delete(oldest);
+  }
+
+  /** The stored object, or what we made of it where that is newer. */
   latest<T extends KubeObject>(stored: T): T {
     const { uid = "", resourceVersion } = stored.metadata;
-    const entry = this.#entries.get(uid);
-    if (entry === undefined) return stored;
-    if (entry.replaced.includes(resourceVersion)) return entry.result as T;
-    this.#entries.delete(uid);
+    const write = this.#writes.get(uid);
+    if (write === undefined) return stored;
+    const isBehind = versionOrder(resourceVersion, write.result.metadata.resourceVersion) < 0;
+    if (isBehind && this.#clock.monotonic() - write.at < LONGEST_MS) return write.result as T;
+    this.#writes.delete(uid);
     return stored;
   }
 }

@@ -80,7 +80,8 @@ t.test("changes of a Cluster", async (t) => {
       const reasons = told.map(({ reason }) => reason);
       const complete = ["Available", "Ready", "ChangeRefused", "Synced"]
         .every((reason) => reasons.includes(reason));
-      return complete && told.every(({ count }) => (count ?? 1) <= 2) || reasons.join(" ");
+      const seen = told.map(({ reason, count, message }) => `${count} × ${reason}: ${message}`);
+      return complete && told.every(({ count }) => (count ?? 1) <= 2) || seen.join("\n");
     });
   });
 

@@ -68,7 +68,7 @@ export function createClusterController(options: ClusterControllerOptions): Cont
     pods: controller.store(pods),
     of: (type: ResourceType<KubeObject>) => controller.store(type),
   };
-  const recent = new RecentWrites();
+  const recent = new RecentWrites(clock);
   const reconciler: ClusterReconciler = { client, recorder, clock, options: plan, stores, recent };
   return controller;
 }

@@ -134,5 +134,5 @@ function applyIfDifferent(snapshot: ClusterSnapshot, desired: KubeObject): Apply
   // With the live object's uid the API server refuses to write to another one of the same name.
   const { uid } = live.metadata;
   const metadata = { ...object.metadata, ...(uid !== undefined && { uid }) };
-  return [{ type: "apply", resource, object: { ...object, metadata }, reason, basis: live }];
+  return [{ type: "apply", resource, object: { ...object, metadata }, reason }];
 }
