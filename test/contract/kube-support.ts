@@ -3,10 +3,9 @@
 import { systemClock as clock } from "../../src/base/clock.ts";
 import { silentLogger as log } from "../../src/base/log.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
-import { namespaces } from "../../src/api/kinds.ts";
-import { type ResourceType } from "../../src/kube/resource.ts";
+import { type ConfigMap, namespaces } from "../../src/api/kinds.ts";
+import type { ResourceType } from "../../src/kube/resource.ts";
 import { type Store, type StoreChange, StoreWriter } from "../../src/kube/store.ts";
-import type { ConfigMap } from "../../src/api/kinds.ts";
 import type { KubeObject } from "../../src/kube/object.ts";
 import { watch } from "../../src/kube/watch.ts";
 

@@ -4,9 +4,8 @@ import t from "tap";
 import { startApiServer } from "../../fixtures/apiserver/real-apiserver.ts";
 import { systemClock as clock } from "../../src/base/clock.ts";
 import { silentLogger as log } from "../../src/base/log.ts";
-import { configMaps, namespaces, pods } from "../../src/api/kinds.ts";
+import { type ConfigMap, configMaps, namespaces, pods } from "../../src/api/kinds.ts";
 import type { Store } from "../../src/kube/store.ts";
-import type { ConfigMap } from "../../src/api/kinds.ts";
 import { watch } from "../../src/kube/watch.ts";
 import { follow, limit, map, newNamespace } from "./kube-support.ts";
 

@@ -5,9 +5,8 @@ import type { Reply, Step } from "../../fixtures/apiserver/scripted-apiserver.ts
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { silentLogger as log } from "../../src/base/log.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
-import { configMaps } from "../../src/api/kinds.ts";
+import { type ConfigMap, configMaps } from "../../src/api/kinds.ts";
 import { StoreWriter } from "../../src/kube/store.ts";
-import type { ConfigMap } from "../../src/api/kinds.ts";
 import type { ResourceType } from "../../src/kube/resource.ts";
 import { watch } from "../../src/kube/watch.ts";
 

@@ -3,9 +3,15 @@
 
 import t from "tap";
 import { CLUSTER_LABEL } from "../../src/api/labels.ts";
-import { secrets, services, statefulSets } from "../../src/api/kinds.ts";
+import {
+  type Secret,
+  secrets,
+  type Service,
+  services,
+  type StatefulSet,
+  statefulSets,
+} from "../../src/api/kinds.ts";
 import { events } from "../../src/kube/resource.ts";
-import type { Secret, Service, StatefulSet } from "../../src/api/kinds.ts";
 import type { KubeObject } from "../../src/kube/object.ts";
 import { LIMIT, waitFor, World } from "./operator-world.ts";
 

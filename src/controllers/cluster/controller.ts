@@ -14,7 +14,7 @@ import type { Counter, Gauge, MetricRegistry } from "../../base/metrics.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { EventRecorder } from "../../kube/recorder.ts";
 import { pods } from "../../api/kinds.ts";
-import { type ResourceType } from "../../kube/resource.ts";
+import type { ResourceType } from "../../kube/resource.ts";
 import { keyOf } from "../../kube/store.ts";
 import type { KubeObject } from "../../kube/object.ts";
 import { Controller, type Source } from "../../runtime/controller.ts";

@@ -8,10 +8,16 @@ import { type Cluster, type ClusterSpec, parseClusterSpec } from "../../api/clus
 import { CLUSTER_LABEL } from "../../api/labels.ts";
 import { PASSWORD_KEY, statefulSetName } from "../../api/names.ts";
 import type { KubeClient } from "../../kube/client.ts";
-import { configMaps, secrets, statefulSets } from "../../api/kinds.ts";
-import { type ResourceType } from "../../kube/resource.ts";
+import {
+  type ConfigMap,
+  configMaps,
+  type Pod,
+  type Secret,
+  secrets,
+  statefulSets,
+} from "../../api/kinds.ts";
+import type { ResourceType } from "../../kube/resource.ts";
 import type { Store } from "../../kube/store.ts";
-import type { ConfigMap, Pod, Secret } from "../../api/kinds.ts";
 import type { KubeObject } from "../../kube/object.ts";
 import type { RecentWrites } from "../recent-writes.ts";
 import { idOf, type Needed, neededObjects } from "./needs.ts";

@@ -1,8 +1,7 @@
 import t from "tap";
 import * as build from "../../../src/kube/request.ts";
-import { configMaps, nodes, pods, statefulSets } from "../../../src/api/kinds.ts";
+import { type ConfigMap, configMaps, nodes, pods, statefulSets } from "../../../src/api/kinds.ts";
 import { metadataOnly, resourcePath, type ResourceType } from "../../../src/kube/resource.ts";
-import type { ConfigMap } from "../../../src/api/kinds.ts";
 
 const ref = { namespace: "db", name: "main" };
 const object: ConfigMap = { apiVersion: "v1", kind: "ConfigMap", metadata: ref, data: { a: "1" } };

@@ -15,8 +15,14 @@ import {
   podName,
   primaryServiceName,
 } from "../../../api/names.ts";
-import { roleBindings, roles, serviceAccounts } from "../../../api/kinds.ts";
-import type { Role, RoleBinding, ServiceAccount } from "../../../api/kinds.ts";
+import {
+  type Role,
+  type RoleBinding,
+  roleBindings,
+  roles,
+  type ServiceAccount,
+  serviceAccounts,
+} from "../../../api/kinds.ts";
 import type { KubeObject } from "../../../kube/object.ts";
 import { envelope, type RenderContext } from "./context.ts";
 

@@ -4,8 +4,7 @@
 // The agents read the number, and whether the Cluster is paused, from the Cluster itself.
 
 import { configMapName, leaseName, primaryServiceName } from "../../../api/names.ts";
-import { configMaps } from "../../../api/kinds.ts";
-import type { ConfigMap } from "../../../api/kinds.ts";
+import { type ConfigMap, configMaps } from "../../../api/kinds.ts";
 import { envelope, type RenderContext } from "./context.ts";
 
 export const SETTINGS_KEY = "cluster.json";

@@ -3,8 +3,7 @@
 
 import { selectorLabels } from "../../../api/labels.ts";
 import { disruptionBudgetName } from "../../../api/names.ts";
-import { podDisruptionBudgets } from "../../../api/kinds.ts";
-import type { PodDisruptionBudget } from "../../../api/kinds.ts";
+import { type PodDisruptionBudget, podDisruptionBudgets } from "../../../api/kinds.ts";
 import { envelope, type RenderContext } from "./context.ts";
 
 export function renderDisruptionBudget(context: RenderContext): PodDisruptionBudget {

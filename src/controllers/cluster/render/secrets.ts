@@ -3,8 +3,7 @@
 
 import { PASSWORD_KEY } from "../../../api/names.ts";
 import type { Secret as Hidden } from "../../../base/secret.ts";
-import { secrets } from "../../../api/kinds.ts";
-import type { Secret } from "../../../api/kinds.ts";
+import { type Secret, secrets } from "../../../api/kinds.ts";
 import { envelope, type RenderContext } from "./context.ts";
 
 /** A Secret with one password under the usual key. */

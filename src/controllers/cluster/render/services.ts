@@ -12,8 +12,7 @@ import {
   primaryServiceName,
   replicasServiceName,
 } from "../../../api/names.ts";
-import { services } from "../../../api/kinds.ts";
-import type { Service } from "../../../api/kinds.ts";
+import { type Service, services } from "../../../api/kinds.ts";
 import { envelope, type RenderContext } from "./context.ts";
 
 export const MYSQL_PORT = 3306;

@@ -10,8 +10,12 @@ import {
   headlessServiceName,
   statefulSetName,
 } from "../../../api/names.ts";
-import { statefulSets } from "../../../api/kinds.ts";
-import type { PodSpec, PodTemplateSpec, StatefulSet } from "../../../api/kinds.ts";
+import {
+  type PodSpec,
+  type PodTemplateSpec,
+  type StatefulSet,
+  statefulSets,
+} from "../../../api/kinds.ts";
 import { AGENT_PORT, renderInitContainers, renderServerContainer } from "./containers.ts";
 import { envelope, type RenderContext } from "./context.ts";
 import { renderClaimTemplates, renderVolumes } from "./volumes.ts";
