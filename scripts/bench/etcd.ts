@@ -2,8 +2,6 @@
 // learns of them. Many times faster than PATCH, whose merging would leave the clients nothing to do but wait.
 // Speaks etcd's HTTP gateway; objects are stored as protobuf, so a change replaces bytes by as many others.
 
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Pool } from "undici";
 import { CHANGED, CHANGED_DIGITS } from "./pods.ts";
 
@@ -19,11 +17,7 @@ export class StoredPods {
   /** etcd's revision after the last change. */
   #revision: string | undefined;
 
-  /** `dir` is the folder of the API server's fixture, where etcd's log says where it listens. */
-  constructor(dir: string) {
-    const log = readFileSync(join(dir, "etcd.log"), "utf8");
-    const [, url] = /"advertise-client-urls":\["(http:[^"]+)"\]/.exec(log) ?? [];
-    if (url === undefined) throw new Error(`${dir}/etcd.log does not say where etcd listens`);
+  constructor(url: string) {
     this.#etcd = new Pool(url, { connections: CONNECTIONS });
   }
 

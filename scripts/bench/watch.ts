@@ -137,7 +137,7 @@ async function measure(
   commands: readonly ClientCommand[],
   { runs, changes, lines }: Options & { lines: string },
 ): Promise<Measured> {
-  const stored = new StoredPods(server.dir);
+  const stored = new StoredPods(server.etcd.url);
   await stored.load(NAMESPACE);
   const samples: Sample[] = [];
   const versions = new Map<string, string>();
