@@ -1,7 +1,7 @@
 // Pure: chance that a seed repeats, and the time that goes with it. Everything random in a model run comes
 // from one of these, so that a seed is the whole run.
 
-import { type Clock, sleepWith } from "../../src/base/clock.ts";
+import { FakeClock } from "../unit/base/fake-clock.ts";
 
 export class Chance {
   #state: number;
@@ -47,63 +47,26 @@ export class Chance {
 }
 
 /** Time that passes only when somebody waits: a sleep is over at once, and it is later then. */
-export class ModelClock implements Clock {
-  readonly #chance: Chance;
-  #now = 0;
-  #timers: { at: number; run: () => void }[] = [];
-
+export class ModelClock extends FakeClock {
   constructor(chance: Chance) {
-    this.#chance = chance;
+    super({ now: 0, random: () => chance.next() });
   }
 
-  now(): number {
-    return this.#now;
-  }
-
-  monotonic(): number {
-    return this.#now;
-  }
-
-  random(): number {
-    return this.#chance.next();
-  }
-
-  async sleep(ms: number, signal: AbortSignal): Promise<void> {
-    const slept = sleepWith((after, run) => this.setTimer(after, run), ms, signal);
+  override async sleep(ms: number, signal: AbortSignal): Promise<void> {
+    const slept = super.sleep(ms, signal);
     this.pass(ms);
     await slept;
   }
 
-  setTimer(ms: number, run: () => void): () => void {
-    const timer = { at: this.#now + ms, run };
-    this.#timers.push(timer);
-    return () => {
-      this.#timers = this.#timers.filter((other) => other !== timer);
-    };
-  }
-
-  get pending(): number {
-    return this.#timers.length;
-  }
-
   /** Lets time pass, with everything that is due on the way. */
   pass(ms: number): void {
-    const until = this.#now + ms;
-    while (this.#fire(until));
-    this.#now = until;
+    const until = this.now() + ms;
+    while (this.fire(until));
+    this.setNow(until);
   }
 
   /** Lets as much time pass as it takes for the next timer; false when there is none. */
   skip(): boolean {
-    return this.#fire(Infinity);
-  }
-
-  #fire(until: number): boolean {
-    const [next] = this.#timers.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at);
-    if (!next) return false;
-    this.#now = Math.max(this.#now, next.at);
-    this.#timers = this.#timers.filter((other) => other !== next);
-    next.run();
-    return true;
+    return this.fire(Infinity);
   }
 }

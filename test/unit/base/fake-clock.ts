@@ -54,17 +54,23 @@ export class FakeClock implements Clock {
   async advance(ms: number): Promise<void> {
     const until = this.#now + ms;
     await settle();
-    for (let next = this.#next(until); next; next = this.#next(until)) {
-      this.#now = Math.max(this.#now, next.at);
-      this.#timers = this.#timers.filter((other) => other !== next);
-      next.run();
-      await settle();
-    }
+    while (this.fire(until)) await settle();
     this.#now = until;
   }
 
-  #next(until: number): { at: number; run: () => void } | undefined {
-    return this.#timers.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at)[0];
+  /** Runs the first timer that is due by then, at its time; false when there is none. */
+  protected fire(until: number): boolean {
+    const [next] = this.#timers.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at);
+    if (!next) return false;
+    this.#now = Math.max(this.#now, next.at);
+    this.#timers = this.#timers.filter((other) => other !== next);
+    next.run();
+    return true;
+  }
+
+  /** From now on it is this late, whatever is due. */
+  protected setNow(at: number): void {
+    this.#now = at;
   }
 }
 
