@@ -22,7 +22,7 @@ const access = { kubeconfig, env: {}, log, clock };
 const connection = await loadConnection(access);
 const client = connect(connection, { userAgent: "bench", log, clock });
 const forever = new AbortController().signal;
-for await (const event of watch(client, pods, { namespace, log, clock }, forever)) {
+for await (const event of watch(client, pods, { namespace, log, clock, deferred: true }, forever)) {
   const changes = writer.handle(event);
   if (event.type === "initDone") say("synced");
   else for (const { after } of changes) if (after) count(after);

@@ -50,7 +50,7 @@ export async function captureLines(server: RealApiServer, count: number): Promis
   const decoder = new LineDecoder();
   const lines: string[] = [];
   for await (const chunk of await server.client().openStream(request, limit())) {
-    lines.push(...decoder.push(chunk));
+    lines.push(...decoder.push(chunk).map((line) => line.toString()));
     if (lines.length >= count) break;
   }
   return lines.slice(0, count);

@@ -26,6 +26,8 @@ import {
 export type WatchOptions = Selection & {
   log: Logger;
   clock: Clock;
+  /** Spec and status may be left to who reads them: events carry them as `rest`. */
+  deferred?: boolean;
   /** Called when the watch has to be opened again, with why. */
   onRestart?: (why: string) => void;
   /** Called for everything that could not be read, with what it is and why. */
@@ -175,7 +177,8 @@ class WatchDriver<T extends KubeObject> {
     try {
       deadline.restart(Math.min(quietMs, lifeMs));
       for await (const chunk of chunks) {
-        const inputs = decoder.push(chunk).map((line) => parseLine(this.#type, line));
+        const inputs = decoder.push(chunk)
+          .map((line) => parseLine(this.#type, line, this.#options.deferred));
         for (const input of inputs) {
           if (input.type !== "bookmark" || (isInitial && !input.initialEventsEnd)) continue;
           isInitial = false;

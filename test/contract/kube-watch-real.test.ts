@@ -4,8 +4,15 @@ import t from "tap";
 import { startApiServer } from "../../fixtures/apiserver/real-apiserver.ts";
 import { systemClock as clock } from "../../src/base/clock.ts";
 import { silentLogger as log } from "../../src/base/log.ts";
-import { type ConfigMap, configMaps, namespaces, pods } from "../../src/api/kinds.ts";
-import type { Store } from "../../src/kube/store.ts";
+import {
+  type ConfigMap,
+  configMaps,
+  namespaces,
+  pods,
+  type Service,
+  services,
+} from "../../src/api/kinds.ts";
+import { type Store, StoreWriter } from "../../src/kube/store.ts";
 import { watch } from "../../src/kube/watch.ts";
 import { follow, limit, map, newNamespace } from "./kube-support.ts";
 
@@ -31,6 +38,28 @@ t.test("a watch begins with the whole state and follows it", async (t) => {
     "managedFields are dropped",
   );
   t.equal(following.inits(), 1);
+});
+
+t.test("what is deferred is what the server holds", async (t) => {
+  const namespace = await newNamespace(client, "deferred");
+  const named = (name: string) => ({ name, namespace, annotations: { odd: '"},"spec":{"é' } });
+  const ports = [{ name: "a", port: 80, targetPort: 80 }];
+  const service = { apiVersion: "v1", kind: "Service", metadata: named("a"), spec: { ports } };
+  await client.create(services, service, limit());
+  const stop = new AbortController();
+  t.teardown(() => stop.abort());
+  const writer = new StoreWriter<Service>();
+  let deferred = 0;
+  const options = { namespace, log, clock, deferred: true };
+  for await (const event of watch(client, services, options, stop.signal)) {
+    if ("rest" in event && !("spec" in event.object)) deferred++;
+    writer.handle(event);
+    if (event.type === "initDone") break;
+  }
+  const live = await client.get(services, { namespace, name: "a" }, limit());
+  Object.assign(live?.metadata ?? {}, { managedFields: undefined });
+  t.same(writer.store.list(), [live]);
+  t.equal(deferred, 1, "it was not parsed before");
 });
 
 t.test("a watch goes on after the server was killed and started again", async (t) => {
