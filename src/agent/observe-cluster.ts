@@ -68,7 +68,7 @@ export class ClusterReader {
       const at = this.#triedAt;
       const { namespace, clusterName: name } = this.#options.identity;
       const cluster = await this.#request(
-        (limited) => this.#options.client.get(clusters, { namespace, name }, limited),
+        (limited) => this.#options.client.of(clusters).get({ namespace, name }, limited),
         signal,
       );
       if (cluster === undefined) throw new Error(`Cluster ${namespace}/${name} does not exist`);
@@ -99,7 +99,7 @@ export class ClusterReader {
     const { namespace, clusterName } = identity;
     const name = podName(clusterName, ordinal);
     const pod = await this.#request(
-      (limited) => client.get(pods, { namespace, name }, limited),
+      (limited) => client.of(pods).get({ namespace, name }, limited),
       signal,
     );
     const report = parseInstanceReport(pod?.metadata.annotations?.[INSTANCE_ANNOTATION]);
@@ -107,7 +107,7 @@ export class ClusterReader {
     if (dataClaim === null) return false;
     const ref = { namespace, name: dataClaimName(dataClaim, name) };
     const claim = await this.#request(
-      (limited) => client.get(persistentVolumeClaims, ref, limited),
+      (limited) => client.of(persistentVolumeClaims).get(ref, limited),
       signal,
     );
     const madeAt = parseTime(claim?.metadata.creationTimestamp);
@@ -136,7 +136,7 @@ export class ClusterReader {
       };
       try {
         const written = await this.#request(
-          (limited) => client.patch(clusters, ref, { subresource: "status", body }, limited),
+          (limited) => client.of(clusters).patch(ref, { subresource: "status", body }, limited),
           signal,
         );
         this.#facts = clusterFacts(written, clock.monotonic());

@@ -62,7 +62,7 @@ export class Publisher {
     };
     try {
       const ref = { namespace: identity.namespace, name: identity.podName };
-      await client.patch(pods, ref, { body: { metadata } }, deadline.signal);
+      await client.of(pods).patch(ref, { body: { metadata } }, deadline.signal);
     } finally {
       deadline.clear();
     }

@@ -88,7 +88,7 @@ export class Roles {
     const { client, identity, primaryService: name, log } = this.#options;
     if (name === null) return;
     const ref = { namespace: identity.namespace, name };
-    const service = await this.#request((limited) => client.get(services, ref, limited), signal);
+    const service = await this.#request((limited) => client.of(services).get(ref, limited), signal);
     if (service === undefined || service.spec.selector?.[POD_NAME_LABEL] === to.pod) return;
     const seen = service.metadata.annotations?.[PRIMARY_VIEW_ANNOTATION] ?? "";
     if (isOlderView(to.viewId, seen)) return;
@@ -101,7 +101,7 @@ export class Roles {
       },
       spec: { selector: { [POD_NAME_LABEL]: to.pod } },
     };
-    await this.#request((limited) => client.patch(services, ref, { body }, limited), signal);
+    await this.#request((limited) => client.of(services).patch(ref, { body }, limited), signal);
     log.info("primary service moved", { service: name, to: to.pod, view: to.viewId });
   }
 
@@ -109,14 +109,14 @@ export class Roles {
     const { client, identity, log } = this.#options;
     const ref = { namespace: identity.namespace, name: pod };
     try {
-      const live = await this.#request((limited) => client.get(pods, ref, limited), signal);
+      const live = await this.#request((limited) => client.of(pods).get(ref, limited), signal);
       if (live === undefined || (live.metadata.labels?.[ROLE_LABEL] ?? null) === role) return;
       const own = pod === identity.podName && identity.podUid !== "";
       if (own && live.metadata.uid !== identity.podUid) return;
       // The answer may have taken long: what is wanted now counts.
       if (this.#wanted?.labels.get(pod) !== role) return;
       const body = { metadata: { uid: live.metadata.uid, labels: { [ROLE_LABEL]: role } } };
-      await this.#request((limited) => client.patch(pods, ref, { body }, limited), signal);
+      await this.#request((limited) => client.of(pods).patch(ref, { body }, limited), signal);
       log.info("role label written", { pod, role });
     } catch (error) {
       // A Pod beyond spec.members is no longer ours to touch.

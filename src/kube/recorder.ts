@@ -15,7 +15,7 @@ import { events } from "./resource.ts";
 export type EventContent = { type: "Normal" | "Warning"; reason: string; message: string };
 
 export interface RecorderOptions {
-  client: Pick<KubeClient, "create" | "patch">;
+  client: KubeClient;
   /** Which program reports, e.g. mysql-operator. */
   component: string;
   /** Which copy of it, e.g. the Pod's name. */
@@ -134,8 +134,8 @@ export class EventRecorder {
     const { namespace = "default", name } = event.metadata;
     const body = { message: event.message, count, lastTimestamp: formatTime(lastAt) };
     try {
-      if (created) await client.patch(events, { namespace, name }, { body }, this.#stop.signal);
-      else await client.create(events, { ...event, ...body }, this.#stop.signal);
+      if (created) await client.of(events).patch({ namespace, name }, { body }, this.#stop.signal);
+      else await client.of(events).create({ ...event, ...body }, this.#stop.signal);
       entry.created = true;
       return true;
     } catch (error) {

@@ -218,7 +218,7 @@ export class LeaseLock {
 
   async #look(signal: AbortSignal): Promise<LeaseView> {
     const { client, clock, mayCreate, namespace, name } = this.#options;
-    const found = await client.get(leases, { namespace, name }, signal);
+    const found = await client.of(leases).get({ namespace, name }, signal);
     if (!found && !mayCreate) throw new Error(`Lease ${namespace}/${name} does not exist`);
     const apiVersion = "coordination.k8s.io/v1";
     const lease = found ?? { apiVersion, kind: "Lease", metadata: { namespace, name } };
@@ -234,8 +234,8 @@ export class LeaseLock {
     const next: Lease = { ...lease, metadata, spec: render(lease.spec ?? {}) };
     try {
       const written = metadata.resourceVersion === undefined
-        ? await client.create(leases, next, signal)
-        : await client.replace(leases, next, {}, signal);
+        ? await client.of(leases).create(next, signal)
+        : await client.of(leases).replace(next, {}, signal);
       this.#view = observeLease(this.#view, written, clock.monotonic());
       return true;
     } catch (error) {

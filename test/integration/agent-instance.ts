@@ -159,7 +159,7 @@ exec ${process.execPath} ${SHELL} "$@"`,
 
   async #settings(): Promise<string> {
     const ref = { namespace: this.#namespace, name: "main-config" };
-    const map = await this.#world.client.get(configMaps, ref, LIMIT);
+    const map = await this.#world.client.of(configMaps).get(ref, LIMIT);
     const text = map?.data?.["cluster.json"];
     if (text === undefined) throw new Error("the operator has not made main-config yet");
     await writeFile(join(this.#root, "config", "cluster.json"), text);
@@ -218,7 +218,7 @@ exec ${process.execPath} ${SHELL} "$@"`,
   /** The container `agent`, with the rights of its ServiceAccount. */
   async startAgent(): Promise<void> {
     const ref = { namespace: this.#namespace, name: this.pod };
-    const pod = await this.#world.client.get(pods, ref, LIMIT);
+    const pod = await this.#world.client.of(pods).get(ref, LIMIT);
     const log = createLogger({
       level: "debug",
       format: "json",

@@ -28,18 +28,22 @@ class OneLease {
     return this;
   }
 
-  get(_type: unknown, _ref: unknown, signal: AbortSignal): Promise<Lease | undefined> {
+  of(): this {
+    return this;
+  }
+
+  get(_ref: unknown, signal: AbortSignal): Promise<Lease | undefined> {
     return this.#answer("get", signal, () => this.lease);
   }
 
-  create(_type: unknown, lease: Lease, signal: AbortSignal): Promise<Lease> {
+  create(lease: Lease, signal: AbortSignal): Promise<Lease> {
     return this.#answer("create", signal, () => {
       if (this.lease) throw refusal(409, "AlreadyExists");
       return this.put(lease);
     });
   }
 
-  replace(_type: unknown, lease: Lease, _how: unknown, signal: AbortSignal): Promise<Lease> {
+  replace(lease: Lease, _how: unknown, signal: AbortSignal): Promise<Lease> {
     return this.#answer("replace", signal, () => {
       const { resourceVersion } = lease.metadata;
       if (this.lease === undefined) throw refusal(404, "NotFound");
