@@ -102,23 +102,19 @@ export function startDeadline(clock: Clock, ms: number, parent: AbortSignal): De
   };
 }
 
-/** A moment on both clocks. */
-export type Moment = { readonly monotonic: number; readonly wall: number };
-
-export function momentOf(clock: Clock): Moment {
-  return { monotonic: clock.monotonic(), wall: clock.now() };
-}
-
 // The wall clock is also set, but by small steps.
 const LARGEST_STEP_MS = 2_000;
 
 /**
- * Milliseconds since a moment; Infinity when the machine seems to have been suspended meanwhile, because
- * the monotonic clock stands still then.
+ * Starts to measure; what it returns gives the milliseconds since then, Infinity when the machine seems to
+ * have been suspended meanwhile, because the monotonic clock stands still then.
  */
-export function elapsedMs(clock: Clock, since: Moment): number {
-  const ms = clock.monotonic() - since.monotonic;
-  return clock.now() - since.wall - ms < LARGEST_STEP_MS ? ms : Infinity;
+export function stopwatch(clock: Clock): () => number {
+  const [startedAt, wallAt] = [clock.monotonic(), clock.now()];
+  return () => {
+    const ms = clock.monotonic() - startedAt;
+    return clock.now() - wallAt - ms < LARGEST_STEP_MS ? ms : Infinity;
+  };
 }
 
 /** Resolves when the signal is aborted, at once if it has been. */

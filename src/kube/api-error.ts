@@ -3,6 +3,8 @@
 
 import type { Status } from "./object.ts";
 
+type Answer = { status: Status; retryAfterMs?: number | undefined };
+
 /** An answer that is not 2xx. The message names the request, the code and what the server said. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
@@ -13,12 +15,7 @@ export class ApiError extends Error {
   /** How long the server asked us to stay away. */
   readonly retryAfterMs: number | undefined;
 
-  constructor(
-    what: string,
-    httpStatus: number,
-    answer: { status: Status; retryAfterMs?: number | undefined },
-  ) {
-    const { status } = answer;
+  constructor(what: string, httpStatus: number, { status, retryAfterMs }: Answer) {
     const reason = status.reason || REASONS[httpStatus] || "Unknown";
     const said = fieldOwners(status) || status.message;
     super(`${what}: ${httpStatus} ${reason}${said ? `: ${said}` : ""}`);
@@ -26,7 +23,7 @@ export class ApiError extends Error {
     this.reason = reason;
     this.status = status;
     const seconds = status.details?.retryAfterSeconds;
-    this.retryAfterMs = answer.retryAfterMs ?? (seconds ? seconds * 1000 : undefined);
+    this.retryAfterMs = retryAfterMs ?? (seconds ? seconds * 1000 : undefined);
   }
 }
 
@@ -61,17 +58,11 @@ export function parseStatus(body: string): Status {
   return { message: body.slice(0, LONGEST_TEXT).trim() };
 }
 
-function is(error: unknown, reason: string): boolean {
-  return error instanceof ApiError && error.reason === reason;
-}
-
-/** The object is not there. Not true when the whole resource is unknown (a missing CRD): that names no object. */
-export function isNotFound(error: unknown): boolean {
-  return is(error, "NotFound") && (error as ApiError).status.details?.name !== undefined;
-}
+const is = (error: unknown, reason: string): error is ApiError =>
+  error instanceof ApiError && error.reason === reason;
 export const isConflict = (error: unknown): boolean => is(error, "Conflict");
 export const isAlreadyExists = (error: unknown): boolean => is(error, "AlreadyExists");
 export const isForbidden = (error: unknown): boolean => is(error, "Forbidden");
-export const isInvalid = (error: unknown): boolean => is(error, "Invalid");
-/** The asked-for version or page is no longer kept by the server. */
-export const isGone = (error: unknown): boolean => is(error, "Gone") || is(error, "Expired");
+/** The object is not there. Not true when the whole resource is unknown (a missing CRD): that names no object. */
+export const isNotFound = (error: unknown): boolean =>
+  is(error, "NotFound") && error.status.details?.name !== undefined;

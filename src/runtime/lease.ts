@@ -4,45 +4,36 @@
 // before its renewal was sent, ends earlier than others believe, and ends at once when the machine was
 // suspended. It is kept over the client's own connection for that, always by resourceVersion.
 
-import {
-  type Clock,
-  elapsedMs,
-  formatMicroTime,
-  type Moment,
-  momentOf,
-  startDeadline,
-} from "../base/clock.ts";
+import { type Clock, formatMicroTime, startDeadline, stopwatch } from "../base/clock.ts";
 import { abortReason } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { isAlreadyExists, isConflict } from "../kube/api-error.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Lease } from "../kube/object.ts";
 import { leases } from "../kube/resource.ts";
-import {
-  type LeaseRecord,
-  type LeaseView,
-  mayHold,
-  observeLease,
-  renderHeld,
-  renderReleased,
-} from "./lease-record.ts";
+import * as record from "./lease-record.ts";
 
-export interface LeaseOptions {
+const DEFAULTS = {
+  /** Makes the Lease when it does not exist; agents have no right to that. */
+  mayCreate: false,
+  /** How long others wait after our last sign of life. */
+  leaseDurationMs: 15_000,
+  /** How long after the last successful renewal we still count it as ours; less than the above. */
+  renewDeadlineMs: 10_000,
+  retryPeriodMs: 2_000,
+};
+const JITTER_FACTOR = 1.2;
+const ACTION_ANNOTATION = "mysql.oracle.com/action";
+
+export type LeaseOptions = Partial<typeof DEFAULTS> & {
   client: KubeClient;
   namespace: string;
   name: string;
   /** Unique among all who may hold it. */
   identity: string;
-  /** Makes the Lease when it does not exist; agents have no right to that. */
-  mayCreate?: boolean;
   clock: Clock;
   log: Logger;
-  /** How long others wait after our last sign of life. */
-  leaseDurationMs?: number;
-  /** How long after the last successful renewal we still count it as ours; less than the above. */
-  renewDeadlineMs?: number;
-  retryPeriodMs?: number;
-}
+};
 
 /** A Lease that is ours until released or lost. */
 export interface HeldLease {
@@ -54,22 +45,13 @@ export interface HeldLease {
   release(): Promise<void>;
 }
 
-const DEFAULTS = {
-  mayCreate: false,
-  leaseDurationMs: 15_000,
-  renewDeadlineMs: 10_000,
-  retryPeriodMs: 2_000,
-};
-const JITTER_FACTOR = 1.2;
-const ACTION_ANNOTATION = "mysql.oracle.com/action";
-
-type Render = (record: LeaseRecord) => LeaseRecord;
+type Render = (before: record.LeaseRecord) => record.LeaseRecord;
 
 export class LeaseLock {
   readonly #options: Required<LeaseOptions>;
-  #view: LeaseView | undefined;
-  /** When the renewal that counts was sent. */
-  #sentAt: Moment | undefined;
+  #view: record.LeaseView | undefined;
+  /** Milliseconds since the renewal that counts was sent. */
+  #sinceSent: (() => number) | undefined;
   /** What it is wanted for, while it is held or asked for. */
   #action: string | undefined;
 
@@ -77,12 +59,10 @@ export class LeaseLock {
   constructor(options: LeaseOptions) {
     this.#options = { ...DEFAULTS, ...options, client: options.client.onLane("lease") };
     const { identity, leaseDurationMs, renewDeadlineMs, retryPeriodMs } = this.#options;
-    const fit = leaseDurationMs > renewDeadlineMs &&
-      renewDeadlineMs > JITTER_FACTOR * retryPeriodMs && retryPeriodMs > 0;
-    if (!fit) {
-      throw new Error(
-        `lease times do not fit: duration ${leaseDurationMs} > renew deadline ${renewDeadlineMs} > 1.2 × retry period ${retryPeriodMs} ms`,
-      );
+    const shortestMs = JITTER_FACTOR * retryPeriodMs;
+    if (leaseDurationMs <= renewDeadlineMs || renewDeadlineMs <= shortestMs || retryPeriodMs <= 0) {
+      const times = `duration ${leaseDurationMs} > renew deadline ${renewDeadlineMs}`;
+      throw new Error(`lease times do not fit: ${times} > 1.2 × retry period ${retryPeriodMs} ms`);
     }
     if (identity === "") throw new Error(`lease ${options.name}: the identity is empty`);
   }
@@ -100,17 +80,15 @@ export class LeaseLock {
   /** Waits for the Lease, then keeps it; undefined after an abort. */
   async acquire(signal: AbortSignal): Promise<HeldLease | undefined> {
     const { clock, log, name, retryPeriodMs } = this.#options;
-    let waitingFor: string | undefined;
+    let waitingFor = "";
     while (!signal.aborted) {
-      try {
-        const held = await this.tryAcquire("lead", signal);
-        if (held) return held;
-        const { holder } = this;
-        if (waitingFor !== holder) log.info("waiting for the lease", { lease: name, holder });
-        waitingFor = holder;
-      } catch (error) {
+      const held = await this.tryAcquire("lead", signal).catch((error: unknown) => {
         if (!signal.aborted) log.warn("lease not read", { lease: name, err: error });
-      }
+      });
+      if (held) return held;
+      const { holder } = this;
+      if (waitingFor !== holder) log.info("waiting for the lease", { lease: name, holder });
+      waitingFor = holder;
       // Spread, so that candidates do not ask in step; little, so that a dead leader is followed soon.
       const waitMs = retryPeriodMs * (1 + clock.random() / 5);
       await clock.sleep(waitMs, signal).catch(() => {}); // the loop sees it
@@ -125,23 +103,21 @@ export class LeaseLock {
   async tryAcquire(action: string, signal: AbortSignal): Promise<HeldLease | undefined> {
     if (this.#action !== undefined) return undefined;
     this.#action = action;
-    let held: HeldLease | undefined;
+    let taken = false;
     try {
-      if (await this.#hold(signal)) held = this.#keep(signal);
-      return held;
+      taken = await this.#hold(signal);
+      return taken ? this.#keep(signal) : undefined;
     } finally {
-      if (!held) this.#action = undefined;
+      if (!taken) this.#action = undefined;
     }
   }
 
   get #leftMs(): number {
-    const { clock, renewDeadlineMs } = this.#options;
-    return this.#sentAt ? renewDeadlineMs - elapsedMs(clock, this.#sentAt) : 0;
+    return this.#sinceSent ? this.#options.renewDeadlineMs - this.#sinceSent() : 0;
   }
 
   #keep(parent: AbortSignal): HeldLease {
-    const term = new AbortController();
-    const ending = new AbortController();
+    const [term, ending] = [new AbortController(), new AbortController()];
     const stop = (): void => term.abort(parent.reason);
     if (parent.aborted) stop();
     parent.addEventListener("abort", stop, { once: true });
@@ -149,7 +125,6 @@ export class LeaseLock {
     const renewed = this.#renew(ending.signal).then(() =>
       ending.signal.aborted || term.abort(lost)
     );
-    let released: Promise<void> | undefined;
     // Renewed until here, also after the parent was aborted: nobody may begin while we wind up.
     const release = async (): Promise<void> => {
       ending.abort();
@@ -158,6 +133,7 @@ export class LeaseLock {
       if (this.held) await this.#release();
       this.#action = undefined;
     };
+    let released: Promise<void> | undefined;
     return {
       signal: term.signal,
       stillMine: () => released === undefined && this.held && !term.signal.aborted,
@@ -170,59 +146,56 @@ export class LeaseLock {
     while (this.held && !signal.aborted) {
       await clock.sleep(Math.min(retryPeriodMs, this.#leftMs), signal).catch(() => {}); // seen below
       if (signal.aborted || !this.held) return;
-      try {
-        await this.#hold(signal);
-      } catch (error) {
+      await this.#hold(signal).catch((error: unknown) => {
         if (!signal.aborted) log.warn("lease not renewed", { lease: name, err: error });
-      }
+      });
     }
   }
 
   async #hold(parent: AbortSignal): Promise<boolean> {
-    const { clock, identity, leaseDurationMs } = this.#options;
-    const sentAt = momentOf(clock);
-    const how = { time: formatMicroTime(sentAt.wall), leaseDurationMs };
-    const wrote = await this.#write((record) => renderHeld(record, identity, how), parent);
-    if (wrote) this.#sentAt = sentAt;
+    const { clock, identity, leaseDurationMs: durationMs } = this.#options;
+    const sinceSent = stopwatch(clock);
+    const renewal = { identity, time: formatMicroTime(clock.now()), durationMs };
+    const wrote = await this.#write((before) => record.renderHeld(before, renewal), parent);
+    if (wrote) this.#sinceSent = sinceSent;
     return wrote;
   }
 
   // So that nobody has to wait. Best effort: it expires by itself.
   async #release(): Promise<void> {
     const { clock, log, name } = this.#options;
-    this.#sentAt = undefined; // first: from now on somebody else may have it
+    this.#sinceSent = undefined; // first: from now on somebody else may have it
     this.#action = "";
     const time = formatMicroTime(clock.now());
-    await this.#write((record) => renderReleased(record, time), new AbortController().signal)
+    await this.#write((before) => record.renderReleased(before, time), new AbortController().signal)
       .catch((error: unknown) => log.debug("lease not released", { lease: name, err: error }));
   }
 
-  // Writes the record if that is allowed. Two such attempts fit into the time that a hold is valid.
+  // Writes the record if that is allowed. Two such attempts fit into the time that a hold is valid, and an
+  // answer that comes when the hold has ended is too late: its holder must be told in time.
   async #write(render: Render, parent: AbortSignal): Promise<boolean> {
     const { clock, identity, renewDeadlineMs } = this.#options;
-    const halfMs = renewDeadlineMs / 2;
-    // An answer that comes when the hold has ended is too late: its holder must be told in time.
-    const limitMs = this.held ? Math.min(this.#leftMs, halfMs) : halfMs;
+    const limitMs = Math.min(renewDeadlineMs / 2, this.held ? this.#leftMs : Infinity);
     const { signal, clear } = startDeadline(clock, limitMs, parent);
     try {
       // Ours and unchanged: one request instead of two. Whatever hinders it, looking tells.
       if (this.held && await this.#put(render, signal).catch(() => false)) return true;
       const view = await this.#look(signal);
-      if (mayHold(view, identity, clock.monotonic())) return await this.#put(render, signal);
-      this.#sentAt = undefined; // also if we held it: somebody took it from us
+      if (record.mayHold(view, identity, clock.monotonic())) return await this.#put(render, signal);
+      this.#sinceSent = undefined; // also if we held it: somebody took it from us
       return false;
     } finally {
       clear();
     }
   }
 
-  async #look(signal: AbortSignal): Promise<LeaseView> {
+  async #look(signal: AbortSignal): Promise<record.LeaseView> {
     const { client, clock, mayCreate, namespace, name } = this.#options;
     const found = await client.of(leases).get({ namespace, name }, signal);
     if (!found && !mayCreate) throw new Error(`Lease ${namespace}/${name} does not exist`);
     const apiVersion = "coordination.k8s.io/v1";
     const lease = found ?? { apiVersion, kind: "Lease", metadata: { namespace, name } };
-    return this.#view = observeLease(this.#view, lease, clock.monotonic());
+    return this.#view = record.observeLease(this.#view, lease, clock.monotonic());
   }
 
   // False when somebody else has written since we looked.
@@ -236,7 +209,7 @@ export class LeaseLock {
       const written = metadata.resourceVersion === undefined
         ? await client.of(leases).create(next, signal)
         : await client.of(leases).replace(next, {}, signal);
-      this.#view = observeLease(this.#view, written, clock.monotonic());
+      this.#view = record.observeLease(this.#view, written, clock.monotonic());
       return true;
     } catch (error) {
       if (isConflict(error) || isAlreadyExists(error)) return false;

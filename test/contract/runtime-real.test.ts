@@ -9,7 +9,7 @@ import { MetricRegistry } from "../../src/base/metrics.ts";
 import { type ConfigMap, configMaps, secrets } from "../../src/api/kinds.ts";
 import { leases } from "../../src/kube/resource.ts";
 import { keyOf } from "../../src/kube/store.ts";
-import { Controller, type ReconcileResult, source } from "../../src/runtime/controller.ts";
+import { Controller, type ReconcileResult } from "../../src/runtime/controller.ts";
 import { LeaseLock, type LeaseOptions } from "../../src/runtime/lease.ts";
 
 const server = await startApiServer(t, { controllers: false });
@@ -189,13 +189,13 @@ function controllerOf(
     workers: 2,
     client,
     sources: [
-      source({
+      {
         type: configMaps,
         namespaces: [namespace, OTHER],
         labelSelector: "tested=yes",
         keys: (object) => [keyOf(object)],
-      }),
-      source({ type: secrets, namespaces: [namespace], keys: () => [] }),
+      },
+      { type: secrets, namespaces: [namespace], keys: () => [] },
     ],
     reconcile: (key, { reason }) => reconcile(key, controller, reason),
     log: noted,

@@ -16,32 +16,48 @@ import {
 import { FakeClock, settle } from "../base/fake-clock.ts";
 import { Streams } from "./streams.ts";
 
+const failed = (error: unknown, how = {}) => ({ error, expired: false, aborted: false, ...how });
+
 const ROWS: { name: string; outcome: Outcome; want: ReturnType<typeof afterReconcile> }[] = [
-  { name: "forgets after success", outcome: { ok: true, result: {} }, want: "forget" },
+  {
+    name: "forgets after success",
+    outcome: { result: {} },
+    want: { end: "success", again: "no" },
+  },
   {
     name: "comes back when asked to",
-    outcome: { ok: true, result: { requeueAfterMs: 5000 } },
-    want: { afterMs: 5000 },
+    outcome: { result: { requeueAfterMs: 5000 } },
+    want: { end: "requeue_after", again: 5000 },
   },
   {
     name: "comes back at once when asked to",
-    outcome: { ok: true, result: { requeueAfterMs: 0 } },
-    want: { afterMs: 0 },
+    outcome: { result: { requeueAfterMs: 0 } },
+    want: { end: "requeue_after", again: 0 },
   },
   {
     name: "backs off after an error",
-    outcome: { ok: false, error: new Error("no"), expired: false },
-    want: "backoff",
+    outcome: failed(Object.assign(new Error("no"), { code: "KUBE_API" })),
+    want: { end: "error", again: "backoff" },
   },
   {
     name: "backs off after something thrown that is no error",
-    outcome: { ok: false, error: undefined, expired: false },
-    want: "backoff",
+    outcome: failed(undefined),
+    want: { end: "panic", again: "backoff" },
+  },
+  {
+    name: "backs off after a pass that took too long, whatever it throws",
+    outcome: failed(new TerminalError("never"), { expired: true, aborted: true }),
+    want: { end: "timeout", again: "backoff" },
   },
   {
     name: "drops what cannot succeed",
-    outcome: { ok: false, error: new TerminalError("never"), expired: false },
-    want: "drop",
+    outcome: failed(new TerminalError("never")),
+    want: { end: "terminal", again: "no" },
+  },
+  {
+    name: "drops what was asked to end",
+    outcome: failed(new TypeError("undefined"), { aborted: true }),
+    want: { end: "aborted", again: "no" },
   },
 ];
 
