@@ -179,9 +179,8 @@ class Operator {
   }
 
   #status(leads: 0 | 1): void {
-    const help = "Whether this replica leads";
-    const status = this.#parts.metrics.gauge("leader_election_master_status", help, ["name"]);
-    status.set({ name: NAME }, leads);
+    const { gauge } = this.#parts.metrics.labelled({ name: NAME });
+    gauge("leader_election_master_status", "Whether this replica leads")(leads);
   }
 
   /** Waits until it is to stop, and from then on for the last passes, at most for the grace period. */

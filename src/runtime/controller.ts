@@ -5,7 +5,7 @@
 import { type Clock, startDeadline, untilAborted } from "../base/clock.ts";
 import { errorFields, isBug, TerminalError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
-import type { Counter, MetricRegistry } from "../base/metrics.ts";
+import type { MetricRegistry } from "../base/metrics.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { ResourceType } from "../kube/resource.ts";
@@ -81,17 +81,12 @@ export class Controller {
   readonly #reasons = new Map<string, string>();
   /** Counts a reconcile's beginning, then its end. */
   readonly #started: () => (end: ReconcileEnd) => void;
-  readonly #restarts: Counter;
-  readonly #unreadable: Counter;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
     this.#log = options.log.with({ controller: options.name });
     this.#queue = new Workqueue(options);
     this.#started = reconcileMetrics(options);
-    const by = ["controller", "kind"];
-    this.#restarts = options.metrics.counter("watch_restarts_total", "Watches opened again", by);
-    this.#unreadable = options.metrics.counter("watch_unreadable_total", "Not understood", by);
     this.#following = options.sources.flatMap((source) => {
       const namespaces = source.namespaces?.length ? source.namespaces : [""];
       const writer = new StoreWriter(source.indexes, namespaces);
@@ -136,13 +131,13 @@ export class Controller {
   }
 
   async #follow(following: Following, signal: AbortSignal): Promise<void> {
-    const { client, clock, name } = this.#options;
+    const { client, clock, metrics, name } = this.#options;
     const { source: { type, labelSelector }, namespace } = following;
-    const labels = { controller: name, kind: type.kind };
+    const { counter } = metrics.labelled({ controller: name, kind: type.kind });
     const options = {
       ...{ namespace: namespace || undefined, labelSelector, log: this.#log, clock },
-      onRestart: () => this.#restarts.inc(labels),
-      onUnreadable: () => this.#unreadable.inc(labels),
+      onRestart: counter("watch_restarts_total", "Watches opened again"),
+      onUnreadable: counter("watch_unreadable_total", "Not understood"),
     };
     try {
       for await (const event of watch(client, type, options, signal)) {
