@@ -40,12 +40,8 @@ export type ListPage<T> = {
   resourceVersion: string;
   continueToken: string | undefined;
 };
-
-type WireList<T> = {
-  kind?: string;
-  items?: T[];
-  metadata?: { resourceVersion?: string; continue?: string };
-};
+type ListMeta = { resourceVersion?: string; continue?: string };
+type WireList<T> = { kind?: string; items?: T[]; metadata?: ListMeta };
 
 export class KubeClient {
   readonly #transport: Transport;
@@ -78,29 +74,20 @@ export class KubeClient {
     page: Page,
     signal: AbortSignal,
   ): Promise<ListPage<T>> {
-    const { kind, items, metadata } = await this.raw<WireList<T>>(
-      buildList(type, selection, page),
-      signal,
-    );
-    const isList = kind !== "Table" &&
-      (!type.metadataOnly || kind === "PartialObjectMetadataList");
-    if (metadata?.resourceVersion === undefined || !isList) {
+    const list = await this.raw<WireList<T>>(buildList(type, selection, page), signal);
+    const { resourceVersion, continue: continueToken } = list.metadata ?? {};
+    const isMetadata = list.kind === "PartialObjectMetadataList";
+    if (!resourceVersion || list.kind === "Table" || (type.metadataOnly && !isMetadata)) {
       throw new TransportError(`cannot list ${type.plural}: the answer is not a list`);
     }
     // Items of a list come without these two.
-    const its = { apiVersion: apiVersion(type), kind: type.kind };
-    return {
-      items: (items ?? []).map((item) => ({ ...item, ...its })),
-      resourceVersion: metadata.resourceVersion,
-      continueToken: metadata.continue || undefined,
-    };
+    const kind = { apiVersion: apiVersion(type), kind: type.kind };
+    const items = (list.items ?? []).map((item) => ({ ...item, ...kind }));
+    return { items, resourceVersion, continueToken: continueToken || undefined };
   }
 
   /** Opens a long answer on the watch lane; resolves when its headers are there. */
-  async openStream(
-    request: KubeRequest,
-    signal: AbortSignal,
-  ): Promise<AsyncGenerator<Uint8Array>> {
+  async openStream(request: KubeRequest, signal: AbortSignal): Promise<AsyncGenerator<Uint8Array>> {
     const how = { signal, limitMs: LIMIT_MS.watch };
     const response = await this.#transport.send("watch", request, how);
     if (response.status !== 200) throw await this.#refusal(request, response);

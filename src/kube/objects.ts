@@ -4,16 +4,15 @@
 import { isNotFound } from "./api-error.ts";
 import type { KubeClient, ListPage } from "./client.ts";
 import type { KubeObject } from "./object.ts";
-import { accept, type KubeRequest, type Selection, type WriteOptions, written } from "./request.ts";
+import { about, accept, defined, type KubeRequest, type Selection } from "./request.ts";
+import { type ObjectRef, resourcePath, type ResourceType, type Target } from "./resource.ts";
 
-import {
-  describeRef,
-  type ObjectRef,
-  resourcePath,
-  type ResourceType,
-  type Target,
-} from "./resource.ts";
-
+export type WriteOptions = {
+  subresource?: string;
+  fieldManager?: string;
+  /** Everything is checked and answered as if it were done, and nothing is done. */
+  dryRun?: boolean;
+};
 /** `force` (unless false) takes fields over from other managers, as a controller must. */
 export type ApplyOptions = WriteOptions & { fieldManager: string; force?: boolean };
 /** A merge patch (null deletes), or JSON patch operations. */
@@ -70,19 +69,28 @@ export class Objects<T extends KubeObject> {
   /** False when it was not there. */
   async delete(ref: ObjectRef, options: DeleteOptions, signal: AbortSignal): Promise<boolean> {
     const body = { kind: "DeleteOptions", apiVersion: "v1", preconditions: options };
-    const request = {
-      ...this.#request("DELETE", "delete", ref),
-      ...written("json", body),
-      query: {},
-    };
+    const content = { ...written("json", body), query: {} };
+    const request = { ...this.#request("DELETE", "delete", ref), ...content };
     return await this.#client.raw(request, signal).then(() => true, absent(false));
   }
 
   #request(method: KubeRequest["method"], verb: string, target: Target): KubeRequest {
-    const what = `${verb} ${describeRef(this.#type, target)}`;
-    const path = resourcePath(this.#type, target);
-    return { what, method, path, query: {}, headers: {} };
+    return { method, ...about(verb, this.#type, target), query: {}, headers: {} };
   }
+}
+
+/** Strict: a field that the server does not know is an error and not dropped in silence. */
+function written(
+  contentType: string,
+  body: unknown,
+  { fieldManager, force, dryRun }: WriteOptions & { force?: boolean } = {},
+): Pick<KubeRequest, "query" | "headers" | "body"> {
+  const how = { fieldManager, force, dryRun: dryRun ? "All" : undefined };
+  return {
+    query: defined({ ...how, fieldValidation: "Strict" }),
+    headers: { "content-type": `application/${contentType}` },
+    body: JSON.stringify(body),
+  };
 }
 
 /** For catch(): this value when the object is not there. */

@@ -1,7 +1,7 @@
 // Pure: every request to the API server as a value. Knows paths, query parameters and content types;
 // knows nothing of connections, credentials, retries or answers.
 
-import { resourcePath, type ResourceType } from "./resource.ts";
+import { describeRef, resourcePath, type ResourceType, type Target } from "./resource.ts";
 
 export type KubeRequest = {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -22,12 +22,6 @@ export type Selection = {
 /** limit 0 takes everything at once. */
 export type Page = { continueToken?: string | undefined; limit?: number };
 
-export type WriteOptions = {
-  subresource?: string;
-  fieldManager?: string;
-  /** Everything is checked and answered as if it were done, and nothing is done. */
-  dryRun?: boolean;
-};
 export function nameOf({ what, method, path }: KubeRequest): string {
   return what ?? `${method} ${path}`;
 }
@@ -38,14 +32,12 @@ export function buildList(
   { namespace, labelSelector, fieldSelector }: Selection,
   { limit = 500, continueToken }: Page = {},
 ): KubeRequest {
+  const page = { limit: limit || undefined, continue: continueToken };
   return {
     what: `list ${type.plural}`,
     method: "GET",
     path: resourcePath(type, { namespace }),
-    query: defined({
-      ...{ labelSelector, fieldSelector },
-      ...{ limit: limit || undefined, continue: continueToken },
-    }),
+    query: defined({ labelSelector, fieldSelector, ...page }),
     headers: accept(type, "List"),
   };
 }
@@ -67,27 +59,22 @@ export function buildWatch(
   return { what: `watch ${path}`, method: "GET", path, query, headers: accept(type) };
 }
 
+/** What is tried, and where. */
+export function about(
+  verb: string,
+  type: ResourceType,
+  target: Target,
+): { what: string; path: string } {
+  return { what: `${verb} ${describeRef(type, target)}`, path: resourcePath(type, target) };
+}
+
 /** Metadata only, where that is wanted. */
 export function accept(type: ResourceType, list: "List" | "" = ""): Record<string, string> {
   if (!type.metadataOnly) return {};
   return { accept: `application/json;as=PartialObjectMetadata${list};g=meta.k8s.io;v=v1` };
 }
 
-/** Strict: a field that the server does not know is an error and not dropped in silence. */
-export function written(
-  contentType: string,
-  body: unknown,
-  { fieldManager, force, dryRun }: WriteOptions & { force?: boolean } = {},
-): Pick<KubeRequest, "query" | "headers" | "body"> {
-  const how = { fieldManager, force, dryRun: dryRun ? "All" : undefined };
-  return {
-    query: defined({ ...how, fieldValidation: "Strict" }),
-    headers: { "content-type": `application/${contentType}` },
-    body: JSON.stringify(body),
-  };
-}
-
-function defined(query: Record<string, unknown>): Record<string, string> {
+export function defined(query: Record<string, unknown>): Record<string, string> {
   const given = Object.entries(query).filter(([, value]) => value !== undefined);
   return Object.fromEntries(given.map(([name, value]) => [name, String(value)]));
 }
