@@ -30,7 +30,6 @@ export type ClientOptions = TransportOptions & {
   beforeWrite?: () => void;
 };
 
-/** A client for this connection. */
 export function connect(connection: Connection, options: ClientOptions): KubeClient {
   return new KubeClient(new Transport(connection, options), options);
 }
@@ -62,12 +61,10 @@ export class KubeClient {
     return new KubeClient(this.#transport, { ...this.#options, beforeWrite });
   }
 
-  /** The objects of a kind. */
   of<T extends KubeObject>(type: ResourceType<T>): Objects<T> {
     return new Objects(this, type);
   }
 
-  /** One page of a list. */
   async listPage<T extends KubeObject>(
     type: ResourceType<T>,
     selection: Selection,

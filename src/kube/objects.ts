@@ -94,9 +94,7 @@ function written(
 }
 
 /** For catch(): this value when the object is not there. */
-function absent<V>(value: V): (error: unknown) => V {
-  return (error) => {
-    if (isNotFound(error)) return value;
-    throw error;
-  };
-}
+const absent = <V>(value: V) => (error: unknown): V => {
+  if (isNotFound(error)) return value;
+  throw error;
+};

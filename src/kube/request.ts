@@ -22,9 +22,7 @@ export type Selection = {
 /** limit 0 takes everything at once. */
 export type Page = { continueToken?: string | undefined; limit?: number };
 
-export function nameOf({ what, method, path }: KubeRequest): string {
-  return what ?? `${method} ${path}`;
-}
+export const nameOf = ({ what, method, path }: KubeRequest): string => what ?? `${method} ${path}`;
 
 /** One page. Without a resourceVersion: always the newest state. */
 export function buildList(
@@ -60,11 +58,7 @@ export function buildWatch(
 }
 
 /** What is tried, and where. */
-export function about(
-  verb: string,
-  type: ResourceType,
-  target: Target,
-): { what: string; path: string } {
+export function about(verb: string, type: ResourceType, target: Target) {
   return { what: `${verb} ${describeRef(type, target)}`, path: resourcePath(type, target) };
 }
 

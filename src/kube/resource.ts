@@ -32,17 +32,14 @@ export function resourceType<T extends KubeObject>(
 }
 
 /** The same kind, of which get, list and watch give only the metadata. */
-export function metadataOnly(type: ResourceType): ResourceType {
-  return { ...type, metadataOnly: true };
-}
+export const metadataOnly = (type: ResourceType): ResourceType => ({ ...type, metadataOnly: true });
 
 export const events = resourceType<Event>("v1", "Event", "events");
 export const leases = resourceType<Lease>("coordination.k8s.io/v1", "Lease", "leases");
 
 /** "v1" or "apps/v1", as an object's apiVersion field has it. */
-export function apiVersion({ group, version }: ResourceType): string {
-  return group === "" ? version : `${group}/${version}`;
-}
+export const apiVersion = ({ group, version }: ResourceType): string =>
+  group === "" ? version : `${group}/${version}`;
 
 /** "StatefulSet db/main": how messages name an object. */
 export function describeRef(

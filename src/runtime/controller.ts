@@ -53,9 +53,9 @@ export type Outcome =
   | { error: unknown; expired: boolean; aborted: boolean };
 
 /** What a pass counts as, and when its key comes again: not by itself, after growing delays, or after ms. */
-export function afterReconcile(
-  outcome: Outcome,
-): { end: ReconcileEnd; again: "no" | "backoff" | number } {
+export type Verdict = { end: ReconcileEnd; again: "no" | "backoff" | number };
+
+export function afterReconcile(outcome: Outcome): Verdict {
   if ("result" in outcome) {
     const { requeueAfterMs } = outcome.result;
     if (requeueAfterMs === undefined) return { end: "success", again: "no" };

@@ -21,11 +21,12 @@ export function mayHold(view: LeaseView, identity: string, now: number): boolean
   return free || now >= view.unchangedSince + leaseDurationSeconds * 1000;
 }
 
-/** The record to write when we renew or take. `time` is the wall clock as MicroTime, for people. */
-export function renderHeld(
-  record: LeaseRecord,
-  { identity, time, durationMs }: { identity: string; time: string; durationMs: number },
-): LeaseRecord {
+/** `time` is the wall clock as MicroTime, for people. */
+export type Renewal = { identity: string; time: string; durationMs: number };
+
+/** The record to write when we renew or take. */
+export function renderHeld(record: LeaseRecord, renewal: Renewal): LeaseRecord {
+  const { identity, time, durationMs } = renewal;
   const ours = record.holderIdentity === identity;
   return {
     ...record,
