@@ -162,10 +162,10 @@ class Operator {
     this.#status(1);
     this.#isLeading = true;
     this.#leading.resolve();
-    await untilAborted(held.signal);
+    await Promise.race([untilAborted(held.lost), untilAborted(this.#stop.signal)]);
     const lost = !this.#stop.signal.aborted;
     this.#status(0);
-    this.#stop.abort(held.signal.reason);
+    this.#stop.abort(held.lost.reason);
     try {
       await this.#untilEnded(working);
       await this.#recorder.flush(FLUSH_MS);
@@ -175,7 +175,7 @@ class Operator {
     }
     if (!lost) return;
     const message = `Cannot go on without the Lease ${NAME}: starting again as a standby`;
-    throw new Error(message, { cause: held.signal.reason });
+    throw new Error(message, { cause: held.lost.reason });
   }
 
   #status(leads: 0 | 1): void {

@@ -37,8 +37,8 @@ export type LeaseOptions = Partial<typeof DEFAULTS> & {
 
 /** A Lease that is ours until released or lost. */
 export interface HeldLease {
-  /** Aborted with the parent, and when the Lease is lost; what it protects must end at once. */
-  readonly signal: AbortSignal;
+  /** Aborted when the Lease is lost: what it protects must end at once. */
+  readonly lost: AbortSignal;
   /** To be asked right before an irrevocable step. */
   stillMine(): boolean;
   /** Stops renewing and gives the Lease up, unless it was lost before. */
@@ -117,26 +117,32 @@ export class LeaseLock {
   }
 
   #keep(parent: AbortSignal): HeldLease {
-    const [term, ending] = [new AbortController(), new AbortController()];
-    const stop = (): void => term.abort(parent.reason);
-    if (parent.aborted) stop();
-    parent.addEventListener("abort", stop, { once: true });
-    const lost = abortReason(`the lease ${this.#options.name} was lost`);
-    const renewed = this.#renew(ending.signal).then(() =>
-      ending.signal.aborted || term.abort(lost)
-    );
+    const { clock, log, name } = this.#options;
+    const [lost, ending] = [new AbortController(), new AbortController()];
+    const renewed = this.#renew(ending.signal).then(() => {
+      if (!ending.signal.aborted) lost.abort(abortReason(`the lease ${name} was lost`));
+    });
     // Renewed until here, also after the parent was aborted: nobody may begin while we wind up.
     const release = async (): Promise<void> => {
       ending.abort();
-      parent.removeEventListener("abort", stop);
       await renewed;
-      if (this.held) await this.#release();
+      if (this.held) {
+        this.#sinceSent = undefined; // first: from now on somebody else may have it
+        this.#action = "";
+        const time = formatMicroTime(clock.now());
+        // Best effort: it expires by itself.
+        await this.#write(
+          (before) => record.renderReleased(before, time),
+          new AbortController().signal,
+        )
+          .catch((error: unknown) => log.debug("lease not released", { lease: name, err: error }));
+      }
       this.#action = undefined;
     };
     let released: Promise<void> | undefined;
     return {
-      signal: term.signal,
-      stillMine: () => released === undefined && this.held && !term.signal.aborted,
+      lost: lost.signal,
+      stillMine: () => released === undefined && this.held && !parent.aborted,
       release: () => released ??= release(),
     };
   }
@@ -159,16 +165,6 @@ export class LeaseLock {
     const wrote = await this.#write((before) => record.renderHeld(before, renewal), parent);
     if (wrote) this.#sinceSent = sinceSent;
     return wrote;
-  }
-
-  // So that nobody has to wait. Best effort: it expires by itself.
-  async #release(): Promise<void> {
-    const { clock, log, name } = this.#options;
-    this.#sinceSent = undefined; // first: from now on somebody else may have it
-    this.#action = "";
-    const time = formatMicroTime(clock.now());
-    await this.#write((before) => record.renderReleased(before, time), new AbortController().signal)
-      .catch((error: unknown) => log.debug("lease not released", { lease: name, err: error }));
   }
 
   // Writes the record if that is allowed. Two such attempts fit into the time that a hold is valid, and an

@@ -37,8 +37,8 @@ function candidate(name: string, identity: string) {
   const ended = (async () => {
     const held = await lock.acquire(stop.signal);
     if (held === undefined) return;
-    led.resolve(held.signal);
-    await untilAborted(held.signal);
+    led.resolve(held.lost);
+    await untilAborted(held.lost);
     lost.resolve(clock.monotonic());
     await held.release();
   })();
@@ -149,7 +149,7 @@ t.test("an action is told when its Lease was taken from it", async (t) => {
   }, limit());
   const held = await new LeaseLock(optionsOf(name, "main-0")).tryAcquire("create", limit());
   const told = new Promise<void>((resolve) =>
-    held?.signal.addEventListener("abort", () => resolve(), { once: true })
+    held?.lost.addEventListener("abort", () => resolve(), { once: true })
   );
   const spec = { holderIdentity: "main-1", leaseDurationSeconds: 3600 };
   await client.of(leases).patch({ namespace, name }, { body: { spec } }, limit());
