@@ -26,17 +26,14 @@ export type RecorderOptions = {
 
 const LONGEST_QUEUE = 256;
 const MOST_OBJECTS = 1024;
-// After this long without a word about it, a thing is news again.
-const QUIET_MS = 600_000;
-// This many different messages are told one by one, all others together.
-const MOST_MESSAGES = 9;
+const QUIET_MS = 600_000; // after this long without a word about it, a thing is news again
+const MOST_MESSAGES = 9; // this many different messages are told one by one, all others together
 const COMBINED = "(combined from similar events): ";
 // Per object: 25 Events at once, then one every five minutes.
 const SPAM = { burst: 25, everyMs: 300_000 };
 const LONGEST_MESSAGE_BYTES = 1024;
 const LONGEST_NAME = 253;
-// Two minutes of a server that does not answer.
-const ATTEMPTS = 12;
+const ATTEMPTS = 12; // two minutes of a server that does not answer
 const RETRY_MS = 10_000;
 
 /** What was said about one thing (an object, a type, a reason): an Event for each message. */
@@ -50,8 +47,7 @@ export class EventRecorder {
   readonly #subjects = new Map<string, Subject>();
   /** To be sent. One that is said again while it waits is sent once, with its new count. */
   readonly #queue = new Set<Event>();
-  /** Those that the server has. */
-  readonly #created = new WeakSet<Event>();
+  readonly #created = new WeakSet<Event>(); // those that the server has
   #sending: Promise<void> | undefined;
   #serial: number;
 

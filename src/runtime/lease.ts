@@ -14,10 +14,8 @@ import { leases } from "../kube/resource.ts";
 import * as record from "./lease-record.ts";
 
 const DEFAULTS = {
-  /** Makes the Lease when it does not exist; agents have no right to that. */
-  mayCreate: false,
-  /** How long others wait after our last sign of life. */
-  leaseDurationMs: 15_000,
+  mayCreate: false, // makes the Lease when it does not exist; agents have no right to that
+  leaseDurationMs: 15_000, // how long others wait after our last sign of life
   /** How long after the last successful renewal we still count it as ours; less than the above. */
   renewDeadlineMs: 10_000,
   retryPeriodMs: 2_000,
@@ -50,10 +48,8 @@ type Render = (before: record.LeaseRecord) => record.LeaseRecord;
 export class LeaseLock {
   readonly #options: Required<LeaseOptions>;
   #view: record.LeaseView | undefined;
-  /** Milliseconds since the renewal that counts was sent. */
-  #sinceSent: (() => number) | undefined;
-  /** What it is wanted for, while it is held or asked for. */
-  #action: string | undefined;
+  #sinceSent: (() => number) | undefined; // milliseconds since the renewal that counts was sent
+  #action: string | undefined; // what it is wanted for, while it is held or asked for
 
   /** @throws when the times do not leave room for each other. */
   constructor(options: LeaseOptions) {

@@ -24,8 +24,7 @@ export class Workqueue {
   readonly #delayed = new Map<string, { dueAt: number; cancel: () => void }>();
   /** Consecutive failures by key; forget() removes them. */
   readonly #failures = new Map<string, number>();
-  /** Who waits for a key. */
-  readonly #waiters: ((key: string | undefined) => void)[] = [];
+  readonly #waiters: ((key: string | undefined) => void)[] = []; // who waits for a key
   readonly #drained = Promise.withResolvers<void>();
   #shuttingDown = false;
 
