@@ -1,6 +1,7 @@
 // The API server's refusals, kept as it said them. Classified by reason first and HTTP code second,
 // because one code covers several (409 is Conflict and AlreadyExists).
 
+import { parseJson } from "../base/json.ts";
 import type { Status } from "./object.ts";
 
 type Answer = { status: Status; retryAfterMs?: number | undefined };
@@ -49,13 +50,8 @@ const LONGEST_TEXT = 2048;
 
 /** A Status from an error's body, whatever that is: a proxy may answer HTML, an old server plain text. */
 export function parseStatus(body: string): Status {
-  try {
-    const parsed = JSON.parse(body) as Status | null;
-    if (parsed?.kind === "Status") return parsed;
-  } catch {
-    // Not JSON: kept as text below.
-  }
-  return { message: body.slice(0, LONGEST_TEXT).trim() };
+  const parsed = parseJson(body) as Status | null | undefined;
+  return parsed?.kind === "Status" ? parsed : { message: body.slice(0, LONGEST_TEXT).trim() };
 }
 
 const is = (error: unknown, reason: string): error is ApiError =>

@@ -4,6 +4,7 @@
 
 import { backoffDelay } from "../base/backoff.ts";
 import { parseTime } from "../base/clock.ts";
+import { parseJson } from "../base/json.ts";
 import { ApiError, parseStatus } from "./api-error.ts";
 import type { Connection } from "./connection.ts";
 import type { KubeObject } from "./object.ts";
@@ -120,13 +121,11 @@ export class KubeClient {
     if (status < 200 || status > 299) throw await this.#refusal(request, response);
     const text = await response.text();
     if (!response.header("content-type")?.includes("json")) return text as T;
-    try {
-      return JSON.parse(text) as T;
-    } catch (cause) {
-      // A lost connection may look like the end of the body.
-      const seen = `the answer was cut off after ${text.length} characters`;
-      throw new TransportError(`cannot ${nameOf(request)}: ${seen}`, { cause });
-    }
+    const answer = parseJson(text);
+    if (answer !== undefined) return answer as T;
+    // A lost connection may look like the end of the body.
+    const seen = `the answer was cut off after ${text.length} characters`;
+    throw new TransportError(`cannot ${nameOf(request)}: ${seen}`);
   }
 
   async #refusal(request: KubeRequest, response: TransportResponse): Promise<ApiError> {
