@@ -47,6 +47,8 @@ export type AgentDeps = { readonly log: Logger; readonly clock: Clock };
 
 /** Longest that a running action may go on after SIGTERM. */
 const FINISH_MS = 60_000;
+/** Limit of one request to the API server: the agent decides every second. */
+export const REQUEST_MS = 5_000;
 const TEMPORARY_DIRECTORY = "/tmp";
 
 /** `agent init`: writes the instance's files. */
@@ -75,7 +77,8 @@ export async function runAgent(
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(master === undefined ? {} : { master }),
   });
-  const client = connect(connection, { userAgent: `mysql-operator-agent/${VERSION}`, ...deps });
+  const userAgent = `mysql-operator-agent/${VERSION}`;
+  const client = connect(connection, { userAgent, limitMs: REQUEST_MS, ...deps });
   try {
     const settings = await readSettings(config);
     await startAgent({ config, settings, identity: identityOf(config), client, ...deps }, signal);

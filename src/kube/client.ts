@@ -19,7 +19,7 @@ import {
   type TransportResponse,
 } from "./transport.ts";
 
-const LIMIT_MS: Record<Lane, number> = { request: 30_000, watch: 30_000, lease: 5_000 };
+const LIMIT_MS = 30_000;
 const ATTEMPTS = 4;
 const RETRY = { baseMs: 100, maxMs: 1000, jitter: 0.5 };
 const LONGEST_RETRY_AFTER_MS = 300_000;
@@ -27,6 +27,8 @@ const LONGEST_RETRY_AFTER_MS = 300_000;
 export type ClientOptions = TransportOptions & {
   /** For everything but watches. */
   lane?: Lane;
+  /** How long a request may take to the end of its answer, or a watch to the beginning. */
+  limitMs?: number;
   /** Asked right before everything that is not a GET is sent; a throw keeps it from being sent. */
   beforeWrite?: () => void;
 };
@@ -86,8 +88,8 @@ export class KubeClient {
 
   /** Opens a long answer on the watch lane; resolves when its headers are there. */
   async openStream(request: KubeRequest, signal: AbortSignal): Promise<AsyncGenerator<Uint8Array>> {
-    const how = { signal, limitMs: LIMIT_MS.watch };
-    const response = await this.#transport.send("watch", request, how);
+    const { limitMs = LIMIT_MS } = this.#options;
+    const response = await this.#transport.send("watch", request, { signal, limitMs });
     if (response.status !== 200) throw await this.#refusal(request, response);
     return response.chunks();
   }
@@ -98,8 +100,8 @@ export class KubeClient {
 
   /** Any request; the parsed JSON of its answer (a text when it is none, as of /readyz). */
   async raw<T = unknown>(request: KubeRequest, signal: AbortSignal): Promise<T> {
-    const { clock, log, lane = "request" } = this.#options;
-    const endsAt = clock.monotonic() + LIMIT_MS[lane];
+    const { clock, log, lane = "request", limitMs = LIMIT_MS } = this.#options;
+    const endsAt = clock.monotonic() + limitMs;
     for (let attempt = 1;; attempt++) {
       try {
         if (request.method !== "GET") this.#options.beforeWrite?.();

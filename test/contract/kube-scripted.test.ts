@@ -10,7 +10,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { createLogger } from "../../src/base/log.ts";
 import { MetricRegistry } from "../../src/base/metrics.ts";
 import type { ApiError } from "../../src/kube/api-error.ts";
-import { FakeClock } from "../unit/base/fake-clock.ts";
+import { FakeClock, settle } from "../unit/base/fake-clock.ts";
 import {
   eagerClock,
   limit,
@@ -225,18 +225,19 @@ t.test("every exchange is counted under client-go's names", async (t) => {
 });
 
 t.test("a request without an answer ends at its deadline", async (t) => {
-  const clock = new FakeClock();
-  const arrived = Promise.withResolvers<void>();
-  const server = await playScript(t, [{ expect: POST, reply: () => arrived.resolve() }]);
-  const client = server.client({ clock, deadMs: 3_600_000 });
-  const sent = t.rejects(
-    client.of(configMaps).create(mapOf("a", ""), limit()),
-    /cannot create ConfigMap db\/a: no answer within 30000 ms/,
-  );
-  await arrived.promise;
-  await clock.advance(29_999);
-  await clock.advance(1);
-  await sent;
+  for (const [given, limitMs] of [[{}, 30_000], [{ limitMs: 5_000 }, 5_000]] as const) {
+    const clock = new FakeClock();
+    const arrived = Promise.withResolvers<void>();
+    const server = await playScript(t, [{ expect: POST, reply: () => arrived.resolve() }]);
+    const client = server.client({ clock, deadMs: 3_600_000, ...given });
+    const failed = client.of(configMaps).create(mapOf("a", ""), limit()).catch((error) => error);
+    await arrived.promise;
+    await clock.advance(limitMs - 1);
+    t.equal(await Promise.race([failed, settle()]), undefined, "not before");
+    await clock.advance(1);
+    const message = `cannot create ConfigMap db/a: no answer within ${limitMs} ms`;
+    t.match(await failed, { message });
+  }
 });
 
 t.test("aborts around the dispatch neither leak streams nor end the process", async (t) => {

@@ -19,7 +19,7 @@ import { configMaps, pods } from "../../src/api/kinds.ts";
 import { parseCommandLine } from "../../src/config.ts";
 import { connect } from "../../src/kube/client.ts";
 import { loadConnection } from "../../src/access/connection.ts";
-import { type AgentOptions, startAgent } from "../../src/run-agent.ts";
+import { type AgentOptions, REQUEST_MS, startAgent } from "../../src/run-agent.ts";
 import { LIMIT, waitFor, type World } from "./operator-world.ts";
 
 export const PASSWORDS = { root: "r'oo\"t\\pw", agent: "agent-pw-0815" };
@@ -235,7 +235,7 @@ exec ${process.execPath} ${SHELL} "$@"`,
         log,
         clock: systemClock,
       }),
-      { userAgent: "agent", log, clock: systemClock },
+      { userAgent: "agent", limitMs: REQUEST_MS, log, clock: systemClock },
     );
     const stop = new AbortController();
     const settings = parseAgentSettings(await this.#settings());
