@@ -13,8 +13,7 @@ export class ApiError extends Error {
   readonly httpStatus: number;
   readonly reason: string;
   readonly status: Status;
-  /** How long the server asked us to stay away. */
-  readonly retryAfterMs: number | undefined;
+  readonly retryAfterMs: number | undefined; // how long the server asked us to stay away
 
   constructor(what: string, httpStatus: number, { status, retryAfterMs }: Answer) {
     const reason = status.reason || REASONS[httpStatus] || "Unknown";

@@ -10,8 +10,7 @@ import { type ObjectRef, resourcePath, type ResourceType, type Target } from "./
 export type WriteOptions = {
   subresource?: string;
   fieldManager?: string;
-  /** Everything is checked and answered as if it were done, and nothing is done. */
-  dryRun?: boolean;
+  dryRun?: boolean; // everything is checked and answered as if it were done, and nothing is done
 };
 /** `force` (unless false) takes fields over from other managers, as a controller must. */
 export type ApplyOptions = WriteOptions & { fieldManager: string; force?: boolean };

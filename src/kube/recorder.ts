@@ -16,10 +16,8 @@ export type EventContent = Pick<Event, "type" | "reason" | "message">;
 
 export type RecorderOptions = {
   client: KubeClient;
-  /** Which program reports, e.g. mysql-operator. */
-  component: string;
-  /** Which copy of it, e.g. the Pod's name. */
-  instance: string;
+  component: string; // which program reports, e.g. mysql-operator
+  instance: string; // which copy of it, e.g. the Pod's name
   clock: Clock;
   log: Logger;
 };

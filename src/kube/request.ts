@@ -5,13 +5,11 @@ import { describeRef, resourcePath, type ResourceType, type Target } from "./res
 
 export type KubeRequest = {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** Absolute path on the server, without the query. */
-  path: string;
+  path: string; // absolute, without the query
   query: Record<string, string>;
   headers: Record<string, string>;
   body?: string;
-  /** What is tried, for messages: "get ConfigMap db/main". */
-  what?: string;
+  what?: string; // what is tried, for messages: "get ConfigMap db/main"
 };
 
 export type Selection = {

@@ -4,16 +4,13 @@
 import type { Event, KubeObject, Lease } from "./object.ts";
 
 export interface ResourceType<T extends KubeObject = KubeObject> {
-  /** Empty for the core group. */
-  readonly group: string;
+  readonly group: string; // empty for the core group
   readonly version: string;
   readonly kind: string;
   readonly plural: string;
   readonly namespaced: boolean;
-  /** Of each object only apiVersion, kind and metadata are asked for. */
-  readonly metadataOnly?: boolean;
-  /** Never set: only ties the object's type to the value. */
-  readonly object?: T;
+  readonly metadataOnly?: boolean; // of each object only apiVersion, kind and metadata are asked for
+  readonly object?: T; // never set: only ties the type of the objects to the value
 }
 
 export type ObjectRef = { namespace?: string | undefined; name: string };

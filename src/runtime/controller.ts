@@ -34,8 +34,7 @@ const RECONCILE_LIMIT_MS = 120_000;
 
 export interface ControllerOptions {
   name: string;
-  /** How many keys are worked on at once. */
-  workers: number;
+  workers: number; // how many keys are worked on at once
   client: KubeClient;
   sources: readonly Source[];
   /** Workers wait for this too, e.g. until this replica leads; the stores are filled meanwhile. */
@@ -48,9 +47,8 @@ export interface ControllerOptions {
 }
 
 /** expired: its time was up; aborted: everything is to end. */
-export type Outcome =
-  | { result: ReconcileResult }
-  | { error: unknown; expired: boolean; aborted: boolean };
+type Failed = { error: unknown; expired: boolean; aborted: boolean };
+export type Outcome = { result: ReconcileResult } | Failed;
 
 /** What a pass counts as, and when its key comes again: not by itself, after growing delays, or after ms. */
 export type Verdict = { end: ReconcileEnd; again: "no" | "backoff" | number };

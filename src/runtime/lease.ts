@@ -27,8 +27,7 @@ export type LeaseOptions = Partial<typeof DEFAULTS> & {
   client: KubeClient;
   namespace: string;
   name: string;
-  /** Unique among all who may hold it. */
-  identity: string;
+  identity: string; // unique among all who may hold it
   clock: Clock;
   log: Logger;
 };

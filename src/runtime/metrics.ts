@@ -6,14 +6,10 @@ import type { MetricRegistry } from "../base/metrics.ts";
 
 export type MetricsOptions = { name: string; clock: Clock; metrics: MetricRegistry };
 /** Since when (monotonic) each key waits, or is worked on. */
-export type Since = ReadonlyMap<string, number>;
+export type KeysSince = Record<"waiting" | "working", ReadonlyMap<string, number>>;
 
 /** Notes when keys are added, handed out and done. */
-export function queueMetrics(
-  { name, clock, metrics }: MetricsOptions,
-  waiting: Since,
-  working: Since,
-) {
+export function queueMetrics({ name, clock, metrics }: MetricsOptions, keys: KeysSince) {
   const { counter, gauge, histogram } = metrics.labelled({ name });
   const waited = histogram("workqueue_queue_duration_seconds", "From needing work to handed out");
   const worked = histogram("workqueue_work_duration_seconds", "From handed out to done");
@@ -22,16 +18,16 @@ export function queueMetrics(
   const longest = gauge("workqueue_longest_running_processor_seconds", "Age of the oldest work");
   const secondsSince = (at: number): number => (clock.monotonic() - at) / 1000;
   metrics.beforeRender(() => {
-    const ages = [...working.values()].map(secondsSince);
-    depth(waiting.size);
+    const ages = [...keys.working.values()].map(secondsSince);
+    depth(keys.waiting.size);
     unfinished(ages.reduce((sum, age) => sum + age, 0));
     longest(Math.max(0, ...ages));
   });
   return {
     added: counter("workqueue_adds_total", "Keys that began to need work"),
     retried: counter("workqueue_retries_total", "Keys added for a later time"),
-    started: (key: string): void => waited(secondsSince(waiting.get(key) ?? NaN)),
-    finished: (key: string): void => worked(secondsSince(working.get(key) ?? NaN)),
+    started: (key: string): void => waited(secondsSince(keys.waiting.get(key) ?? NaN)),
+    finished: (key: string): void => worked(secondsSince(keys.working.get(key) ?? NaN)),
   };
 }
 

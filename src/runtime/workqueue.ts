@@ -30,7 +30,7 @@ export class Workqueue {
 
   constructor(options: MetricsOptions) {
     this.#clock = options.clock;
-    this.#metrics = queueMetrics(options, this.#dirty, this.#processing);
+    this.#metrics = queueMetrics(options, { waiting: this.#dirty, working: this.#processing });
     this.#overall = new TokenBucket(OVERALL, options.clock.monotonic());
   }
 
