@@ -112,7 +112,7 @@ export async function startAgent(parts: AgentParts, signal: AbortSignal): Promis
     signal.addEventListener("abort", () => resolve(), { once: true });
   });
   log.info("agent stops", { running: agent.actor.running?.type });
-  const deadline = startDeadline(clock, FINISH_MS, new AbortController().signal);
+  const deadline = startDeadline(clock, FINISH_MS);
   deadline.signal.addEventListener("abort", () => lifetime.abort());
   await agent.actor.stop();
   deadline.clear();

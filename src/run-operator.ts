@@ -183,8 +183,7 @@ class Operator {
   async #untilEnded(working: Promise<void>): Promise<void> {
     await Promise.race([working, untilAborted(this.#stop.signal)]);
     const { clock } = this.#parts;
-    const never = new AbortController().signal;
-    const deadline = startDeadline(clock, this.#config.shutdownGraceMs, never);
+    const deadline = startDeadline(clock, this.#config.shutdownGraceMs);
     await Promise.race([working, untilAborted(deadline.signal)]);
     deadline.clear();
   }

@@ -58,7 +58,7 @@ export const systemClock: Clock = {
   setTimer,
 };
 
-/** A signal that follows its parent and is also aborted, with a TimeoutError, after ms. */
+/** A signal that follows its parent, if it has one, and is also aborted, with a TimeoutError, after ms. */
 export interface Deadline {
   readonly signal: AbortSignal;
   /** True once the time is up (and not when only the parent was aborted). */
@@ -72,22 +72,22 @@ export interface Deadline {
 }
 
 /** Starts a deadline. Written by hand because AbortSignal.any keeps every child of a long-lived parent. */
-export function startDeadline(clock: Clock, ms: number, parent: AbortSignal): Deadline {
+export function startDeadline(clock: Clock, ms: number, parent?: AbortSignal): Deadline {
   const controller = new AbortController();
-  const follow = (): void => controller.abort(parent.reason);
+  const follow = (): void => controller.abort(parent?.reason);
   let expired = false;
   let cancel = (): void => {};
   const restart = (leftMs: number): void => {
     cancel();
     cancel = clock.setTimer(leftMs, () => {
       expired = true;
-      parent.removeEventListener("abort", follow);
+      parent?.removeEventListener("abort", follow);
       controller.abort(new DOMException(`no answer within ${leftMs} ms`, "TimeoutError"));
     });
   };
   restart(ms);
-  if (parent.aborted) follow();
-  else parent.addEventListener("abort", follow, { once: true });
+  if (parent?.aborted) follow();
+  else parent?.addEventListener("abort", follow, { once: true });
   return {
     signal: controller.signal,
     get expired() {
@@ -97,7 +97,7 @@ export function startDeadline(clock: Clock, ms: number, parent: AbortSignal): De
     disarm: () => cancel(),
     clear() {
       cancel();
-      parent.removeEventListener("abort", follow);
+      parent?.removeEventListener("abort", follow);
     },
   };
 }

@@ -126,11 +126,9 @@ export class LeaseLock {
         this.#action = "";
         const time = formatMicroTime(clock.now());
         // Best effort: it expires by itself.
-        await this.#write(
-          (before) => record.renderReleased(before, time),
-          new AbortController().signal,
-        )
-          .catch((error: unknown) => log.debug("lease not released", { lease: name, err: error }));
+        await this.#write((before) => record.renderReleased(before, time)).catch((error: unknown) =>
+          log.debug("lease not released", { lease: name, err: error })
+        );
       }
       this.#action = undefined;
     };
@@ -164,7 +162,7 @@ export class LeaseLock {
 
   // Writes the record if that is allowed. Two such attempts fit into the time that a hold is valid, and an
   // answer that comes when the hold has ended is too late: its holder must be told in time.
-  async #write(render: Render, parent: AbortSignal): Promise<boolean> {
+  async #write(render: Render, parent?: AbortSignal): Promise<boolean> {
     const { clock, identity, renewDeadlineMs } = this.#options;
     const limitMs = Math.min(renewDeadlineMs / 2, this.held ? this.#leftMs : Infinity);
     const { signal, clear } = startDeadline(clock, limitMs, parent);
