@@ -79,6 +79,17 @@ const ROWS: Row[] = [
     },
   },
   {
+    name: "get() asks for nothing but metadata",
+    got: sent((client, signal) => client.of(metadataOnly(nodes)).get({ name: "node1" }, signal)),
+    want: {
+      what: "get Node node1",
+      method: "GET",
+      path: "/api/v1/nodes/node1",
+      query: {},
+      headers: { accept: "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1" },
+    },
+  },
+  {
     name: "buildList() asks for a page of everything",
     got: build.buildList(pods, {}),
     want: {
@@ -289,4 +300,15 @@ t.test("a namespaced object needs its namespace", async (t) => {
   const homeless = { ...object, metadata: { name: "a" } };
   const create = sent((client, signal) => client.of(configMaps).create(homeless, signal));
   await t.rejects(create, /ConfigMap a is namespaced/);
+});
+
+t.test("withGuard() keeps writes from being sent, and no reads", async (t) => {
+  const guarded = (client: KubeClient) =>
+    client.withGuard(() => {
+      throw new Error("not the leader");
+    });
+  const get = await sent((client, signal) => guarded(client).of(configMaps).get(ref, signal));
+  t.equal(get?.method, "GET");
+  const create = sent((client, signal) => guarded(client).of(configMaps).create(object, signal));
+  await t.rejects(create, /not the leader/);
 });

@@ -265,6 +265,25 @@ t.test("the end waits for a pass that winds up", async (t) => {
   );
 });
 
+t.test("a pass comes again when it asked to; a good one ends the growing of delays", async (t) => {
+  const results = [{ requeueAfterMs: 700 }, new Error("no"), new Error("no"), {}, new Error("no")];
+  const at: number[] = [];
+  const { clock, controller, streams } = start(t, () => {
+    at.push(clock.monotonic());
+    const result = results.shift() ?? {};
+    return result instanceof Error ? Promise.reject(result) : Promise.resolve(result);
+  });
+  await streams.whole(ALL);
+  controller.enqueue("a", "test");
+  await clock.advance(700);
+  await clock.advance(5);
+  await clock.advance(10);
+  controller.enqueue("a", "test");
+  await clock.advance(5);
+  const waits = at.slice(1).map((time, index) => time - (at[index] ?? 0));
+  t.same(waits, [700, 5, 10, 0, 5]);
+});
+
 const FAILURES = [
   { name: "a bug", error: new TypeError("x is not a function"), counted: "reconcile_panics_total" },
   { name: "no error at all", error: "text", counted: "reconcile_panics_total" },

@@ -118,6 +118,9 @@ t.test("a held Lease is renewed by one write, on the lane for it", async (t) => 
   t.same(server.asked, ["replace"]);
   t.same(server.lanes, ["lease"]);
   t.match(server.lease?.spec, { holderIdentity: "me", leaseTransitions: 0 });
+  const released = held?.release();
+  t.notOk(held?.stillMine(), "from the moment on when it is given up");
+  await released;
 });
 
 t.test("a conflict while renewing is looked at: labels of others are kept", async (t) => {
