@@ -38,7 +38,7 @@ function candidate(name: string, identity: string) {
     const held = await lock.acquire(stop.signal);
     if (held === undefined) return;
     led.resolve(held.lost);
-    await untilAborted(held.lost);
+    await Promise.race([untilAborted(held.lost), untilAborted(stop.signal)]);
     lost.resolve(clock.monotonic());
     await held.release();
   })();
