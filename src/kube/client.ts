@@ -1,6 +1,5 @@
-// The API server as typed methods: request.ts builds, transport.ts sends, this joins them, reads answers
-// and turns refusals into ApiError. Every plain request has a deadline that also covers waiting for a
-// connection. Repeats only what is safe: what was never sent, what the server asked to be repeated, and reads.
+// Sends requests, reads answers and turns refusals into ApiError, all within a limit that also covers waiting
+// for a connection. Repeats only what is safe: what was never sent, what the server asks for, and reads.
 
 import { backoffDelay } from "../base/backoff.ts";
 import { parseTime } from "../base/clock.ts";

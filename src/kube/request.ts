@@ -1,5 +1,5 @@
-// Pure: every request to the API server as a value. Knows paths, query parameters and content types;
-// knows nothing of connections, credentials, retries or answers.
+// Pure: a request to the API server as a value, and what lists and watches ask for. Knows nothing of
+// connections, credentials, retries or answers.
 
 import { describeRef, resourcePath, type ResourceType, type Target } from "./resource.ts";
 
