@@ -25,11 +25,11 @@ const names = (store: Store<ConfigMap>) =>
 
 t.test("a watch begins with the whole state and follows it", async (t) => {
   const namespace = await newNamespace(client, "watched");
-  await client.create(configMaps, map("before", {}, namespace), limit());
+  await client.of(configMaps).create(map("before", {}, namespace), limit());
   const following = follow(t, client, configMaps, namespace);
   await following.until((store) => store.synced && names(store) === "before");
-  await client.create(configMaps, map("after", {}, namespace), limit());
-  await client.delete(configMaps, { namespace, name: "before" }, {}, limit());
+  await client.of(configMaps).create(map("after", {}, namespace), limit());
+  await client.of(configMaps).delete({ namespace, name: "before" }, {}, limit());
   await following.until((store) => names(store) === "after");
   const [one] = following.store.list();
   t.equal(
@@ -66,11 +66,11 @@ t.test("a watch goes on after the server was killed and started again", async (t
   const namespace = await newNamespace(client, "restarted");
   const following = follow(t, client, configMaps, namespace);
   await following.until((store) => store.synced);
-  await client.create(configMaps, map("one", {}, namespace), limit());
+  await client.of(configMaps).create(map("one", {}, namespace), limit());
   await following.until((store) => names(store) === "one");
   await server.killApiServer();
   await server.startApiServer();
-  await client.create(configMaps, map("two", {}, namespace), limit());
+  await client.of(configMaps).create(map("two", {}, namespace), limit());
   await following.until((store) => names(store) === "one,two");
   t.ok(following.restarts.length > 0);
 });
@@ -96,7 +96,7 @@ t.test("a server that stands still is noticed and left", async (t) => {
   t.teardown(() => server.thaw());
   t.match(await following.restarted, /did not answer a ping/);
   server.thaw();
-  await client.create(configMaps, map("thawed", {}, namespace), limit());
+  await client.of(configMaps).create(map("thawed", {}, namespace), limit());
   await following.until((store) => names(store) === "thawed");
 });
 
@@ -111,7 +111,7 @@ t.test("150 watches at once do not hold up a request", async (t) => {
     }
   });
   await enough.promise;
-  t.ok(await many.get(namespaces, { name: "default" }, limit()));
+  t.ok(await many.of(namespaces).get({ name: "default" }, limit()));
   stop.abort();
   t.ok((await Promise.allSettled(watches)).every(({ status }) => status === "rejected"));
 });
@@ -121,7 +121,7 @@ t.test("a closed client ends its watches and refuses work", async (t) => {
   const following = follow(t, one, pods, "default");
   await following.until((store) => store.synced);
   await one.close();
-  await t.rejects(one.get(namespaces, { name: "default" }, limit()), { code: "KUBE_TRANSPORT" });
+  await t.rejects(one.of(namespaces).get({ name: "default" }, limit()), { code: "KUBE_TRANSPORT" });
   following.stop();
   await following.ended;
 });
