@@ -25,6 +25,8 @@ export interface Source<T extends KubeObject = KubeObject> {
   namespaces?: readonly string[];
   labelSelector?: string;
   indexes?: Indexes<T>;
+  /** Spec and status are parsed when they are read from the store: not for keys() and indexes. */
+  deferred?: boolean;
   /** A method, so that a Source<Pod> is a Source. */
   keys(object: T): readonly string[];
 }
@@ -130,10 +132,10 @@ export class Controller {
 
   async #follow(following: Following, signal: AbortSignal): Promise<void> {
     const { client, clock, metrics, name } = this.#options;
-    const { source: { type, labelSelector }, namespace } = following;
+    const { source: { type, labelSelector, deferred = false }, namespace } = following;
     const { counter } = metrics.labelled({ controller: name, kind: type.kind });
     const options = {
-      ...{ namespace: namespace || undefined, labelSelector, log: this.#log, clock },
+      ...{ namespace: namespace || undefined, labelSelector, deferred, log: this.#log, clock },
       onRestart: counter("watch_restarts_total", "Watches opened again"),
       onUnreadable: counter("watch_unreadable_total", "Not understood"),
     };

@@ -45,7 +45,7 @@ t.test("what is deferred is what the server holds", async (t) => {
   const named = (name: string) => ({ name, namespace, annotations: { odd: '"},"spec":{"é' } });
   const ports = [{ name: "a", port: 80, targetPort: 80 }];
   const service = { apiVersion: "v1", kind: "Service", metadata: named("a"), spec: { ports } };
-  await client.create(services, service, limit());
+  await client.of(services).create(service, limit());
   const stop = new AbortController();
   t.teardown(() => stop.abort());
   const writer = new StoreWriter<Service>();
@@ -56,7 +56,7 @@ t.test("what is deferred is what the server holds", async (t) => {
     writer.handle(event);
     if (event.type === "initDone") break;
   }
-  const live = await client.get(services, { namespace, name: "a" }, limit());
+  const live = await client.of(services).get({ namespace, name: "a" }, limit());
   Object.assign(live?.metadata ?? {}, { managedFields: undefined });
   t.same(writer.store.list(), [live]);
   t.equal(deferred, 1, "it was not parsed before");

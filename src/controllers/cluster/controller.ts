@@ -75,7 +75,8 @@ export function createClusterController(options: ClusterControllerOptions): Cont
 
 /** Clusters themselves, and everything with the Cluster's label. */
 export function clusterSources(namespaces: readonly string[]): Source[] {
-  const labelled = { namespaces, labelSelector: CLUSTER_LABEL, keys: concernedClusters };
+  const deferred = true;
+  const labelled = { namespaces, labelSelector: CLUSTER_LABEL, keys: concernedClusters, deferred };
   return [
     { namespaces, type: clusters, keys: (cluster) => [keyOf(cluster)] },
     { ...labelled, type: pods, indexes: { [PODS_BY_CLUSTER]: labelledCluster } },
