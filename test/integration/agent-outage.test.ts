@@ -4,26 +4,28 @@
 import t from "tap";
 import { silentLogger } from "../../src/base/log.ts";
 import { clusters } from "../../src/api/group.ts";
-import { pods } from "../../src/api/kinds.ts";
+import { pods, services } from "../../src/api/kinds.ts";
 import { FORM_MS, HEAL_MS, membersOf, startInstances, untilHealthy } from "./agent-cluster.ts";
 import type { Instance } from "./agent-instance.ts";
 import { LIMIT, waitFor, World } from "./operator-world.ts";
 
 t.setTimeout(900_000);
 
-/** Appends numbered rows on whichever member is primary, until stopped; knows what was acknowledged. */
-function startWriter(instances: readonly Instance[]) {
+/** Appends numbered rows to the member that the primary Service leads to, as long as it is ready. */
+function startWriter(world: World, namespace: string, instances: readonly Instance[]) {
   const acknowledged: number[] = [];
   let stopped = false;
-  let next = 1;
+  const primary = async (): Promise<Instance | undefined> => {
+    const service = await world.client.get(services, { namespace, name: "main-primary" }, LIMIT);
+    const pod = service?.spec.selector?.["statefulset.kubernetes.io/pod-name"];
+    const found = instances.find((instance) => instance.pod === pod);
+    return found && (await fetch(await found.url("/ready"))).ok ? found : undefined;
+  };
   const write = async (): Promise<void> => {
-    while (!stopped) {
-      for (const instance of instances) {
-        const id = next++;
-        const written = await instance.sql(`INSERT INTO app.t VALUES (${id})`)
-          .then(() => true, () => false);
-        if (written) acknowledged.push(id);
-      }
+    for (let id = 1; !stopped; id++) {
+      const written = await primary().then((one) => one?.sql(`INSERT INTO app.t VALUES (${id})`))
+        .catch(() => undefined);
+      if (written !== undefined) acknowledged.push(id);
     }
   };
   const ended = write();
@@ -76,7 +78,8 @@ t.test("three members", async (t) => {
   await first.sql("CREATE TABLE app.t (id INT PRIMARY KEY)");
 
   await t.test("all killed at once under writes: back without help, nothing lost", async (t) => {
-    const writer = startWriter(instances);
+    const writer = startWriter(world, namespace, instances);
+    t.teardown(async () => void await writer.stop());
     await waitFor(
       "rows are acknowledged",
       10_000,
