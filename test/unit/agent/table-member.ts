@@ -50,6 +50,26 @@ export const MEMBER: readonly Row[] = [
     facts: out({ cluster: a.cluster({ deleting: true }) }),
     expect: { type: "idle" },
   },
+  {
+    name: "a Pod that was replaced: its name leads to the new one",
+    facts: out({ named: a.uuidOf(7) }),
+    expect: wait("Replaced"),
+  },
+  {
+    name: "a Pod that was replaced, with errant transactions that may be cloned away",
+    facts: diverged({ cluster: RECLONE, named: a.uuidOf(7) }),
+    expect: wait("Replaced"),
+  },
+  {
+    name: "the own name leads here",
+    facts: out({ named: a.uuidOf(2) }),
+    expect: { type: "start-group-replication" },
+  },
+  {
+    name: "the own name leads nowhere yet",
+    facts: out({ named: undefined }),
+    expect: { type: "start-group-replication" },
+  },
   // in the group
   { name: "ONLINE primary", facts: a.facts(0), expect: { type: "steady" } },
   { name: "ONLINE secondary", facts: a.facts(1), expect: { type: "steady" } },
