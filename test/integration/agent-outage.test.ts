@@ -100,7 +100,7 @@ async function approve(world: World, namespace: string, { hash }: RecoveryPlan):
 
 const rebootsOf = (instances: readonly Instance[]): number =>
   instances.flatMap(({ lines }) => lines)
-    .filter(({ msg, operation }) => msg === "mysqlsh done" && operation === "reboot-cluster")
+    .filter(({ action, msg }) => msg === "instance action begins" && action === "reboot-cluster")
     .length;
 
 t.test("three members", async (t) => {
