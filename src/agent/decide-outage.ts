@@ -131,8 +131,8 @@ function restartByPlan(
     return { ...wait("CompleteOutage", message), plan };
   }
   if (!isApproved(plan, cluster)) {
-    const message = `${doubt}. ${describePlan(plan)}. To start the group again: ` +
-      approval(plan, facts);
+    const message = `${doubt}. To start the group again: ${approval(plan, facts)} ` +
+      `(${describePlan(plan)})`;
     return { ...wait("CompleteOutage", message), plan };
   }
   if (facts.now < facts.history.retryAt) return wait("ActionFailed", facts.history.lastFailure);
