@@ -189,6 +189,35 @@ export const MEMBER: readonly Row[] = [
     expect: { type: "rejoin-instance", via: VIA, method: "clone" },
   },
   {
+    name: "a clone into it was interrupted: its data is gone, the metadata knows it",
+    facts: out({ local: offline(a.EMPTY), relation: { ...a.SAME, missing: a.DATA } }),
+    expect: { type: "rejoin-instance", via: VIA, method: undefined },
+  },
+  {
+    name: "the same, and binary logs are purged",
+    facts: out({
+      local: offline(a.EMPTY),
+      relation: { ...a.SAME, missing: a.DATA, purged: a.DATA },
+    }),
+    expect: { type: "rejoin-instance", via: VIA, method: "clone" },
+  },
+  {
+    name: "it had given up without the majority, and the majority is back",
+    facts: out({ local: a.up({ ...a.outside(2, "ERROR"), offlineMode: true }) }),
+    expect: { type: "start-group-replication" },
+  },
+  {
+    name: "a cut-off majority is in the group, seen by a member that was restarted",
+    facts: out({
+      peers: [0, 1].map((n) =>
+        a.peer(n, {
+          member: a.member(n, { members: [a.row(n), a.row(2, { state: "UNREACHABLE" })] }),
+        })
+      ),
+    }),
+    expect: wait("NoQuorum"),
+  },
+  {
     name: "Group Replication is starting by itself",
     facts: out({ local: offline(a.data({ starting: "atBoot" })) }),
     expect: wait("Recovering"),
