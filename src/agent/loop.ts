@@ -6,7 +6,7 @@ import { type Clock, formatTime, startDeadline } from "../base/clock.ts";
 import { describeError, isAbort } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { AGENT_USER } from "../api/names.ts";
-import type { MemberFacts } from "../mysql/queries.ts";
+import { type MemberFacts, readCloneProgress } from "../mysql/queries.ts";
 import { endClientConnections, fence, leaveOfflineMode } from "../mysql/statements.ts";
 import type { AgentAction } from "./actions.ts";
 import type { Actor } from "./actor.ts";
@@ -48,6 +48,10 @@ const BUSY_MS = 100;
 /** After this long without progress a waiting agent looks once a second, too. */
 const IMPATIENT_MS = 60_000;
 const FIRST_READ_MS = 2_000;
+/** How long after an outage the Shell of the member that ended it may be at work on this server, */
+const HELPED_MS = 60_000;
+/** and how long it keeps the server writable for that; longer means that it died. */
+const WRITABLE_MS = 2_000;
 const STEADY_REFRESH_MS = 30_000;
 const BUSY_REFRESH_MS = 1_000;
 const PATIENT_REFRESH_MS = 5_000;
@@ -61,6 +65,8 @@ export class AgentLoop {
   #everHadData = false;
   #recorded = false;
   #restless = { of: "", since: 0 };
+  #outageAt = -Infinity;
+  #readOnlyAt = -Infinity;
 
   constructor(options: LoopOptions) {
     this.#options = options;
@@ -105,14 +111,24 @@ export class AgentLoop {
     await this.#guard(local);
     const facts = await this.#facts(local, signal);
     const decision = decide({ ...facts, now: clock.monotonic() });
+    if (decision.type === "wait" && decision.reason === "CompleteOutage") this.#outageAt = local.at;
     // Counted from when there is a group to come back to.
     const returning = local.server === "up" && local.data?.starting === "autoRejoin";
     actor.noteAutoRejoin(returning && evaluateGroup(facts).type === "group");
     actor.consider(decision, facts, signal);
     const restarts = await this.#options.countRestarts();
+    const progress = await this.#progress(local);
     metrics.observed(local, restarts);
-    this.#tell({ facts, decision, restarts }, signal);
+    this.#tell({ facts, decision, restarts, progress }, signal);
     return this.#pace(decision, local, signal);
+  }
+
+  async #progress(local: LocalView): Promise<string | undefined> {
+    const { actor, local: { session } } = this.#options;
+    if (local.server !== "up" || session === undefined || isOnline(local.member)) return undefined;
+    const joining = actor.running !== undefined || stateOf(local.member) === "RECOVERING";
+    // Nothing but the report depends on it, and a server that is being cloned ends sessions at any time.
+    return joining ? await readCloneProgress(session).catch(() => undefined) : undefined;
   }
 
   async #facts(local: LocalView, signal: AbortSignal): Promise<Facts> {
@@ -146,14 +162,26 @@ export class AgentLoop {
       leaveOfflineMode: () => leaveOfflineMode(session),
       endClients: () => endClientConnections(session, AGENT_USER),
     };
-    for (const guard of decideGuards(before, local.member, actor.running !== undefined)) {
+    if (local.member.superReadOnly) this.#readOnlyAt = local.at;
+    const busy = actor.running !== undefined || this.#isHelped(local);
+    for (const guard of decideGuards(before, local.member, busy)) {
       const result = await acts[guard]();
       log.info("guard", { guard, state: stateOf(local.member), ended: result });
     }
   }
 
+  // Whoever ends an outage brings the other members back, which begins with an account made on each of them.
+  #isHelped({ at }: LocalView): boolean {
+    return at - this.#outageAt < HELPED_MS && at - this.#readOnlyAt < WRITABLE_MS;
+  }
+
   #tell(
-    seen: { facts: Facts; decision: AgentAction; restarts: number },
+    seen: {
+      facts: Facts;
+      decision: AgentAction;
+      restarts: number;
+      progress: string | undefined;
+    },
     signal: AbortSignal,
   ): void {
     const { actor, clock, cluster, identity, publisher, roles } = this.#options;
@@ -163,6 +191,7 @@ export class AgentLoop {
       decision,
       leaseHolder: actor.leaseHolder,
       mysqldRestarts: seen.restarts,
+      progress: seen.progress,
       everHadData: this.#everHadData,
       time: formatTime(clock.now()),
       before: publisher.published,

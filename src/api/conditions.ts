@@ -31,11 +31,12 @@ export const WAIT_REASONS = {
   WaitingForView: "the group still holds this member's previous incarnation",
   Recovering: "the member is catching up with the group: incremental recovery or clone",
   NoQuorum: "the reachable members are no majority; nothing is acknowledged until one is back",
-  CompleteOutage: "no member is in a group any more; the most advanced one must restart it",
+  CompleteOutage: "no member is in a group any more; the one that holds everything starts it again",
   Diverged: "the member holds transactions that the group does not; nothing is discarded unasked",
   DataLost:
     "the group was created once and no volume holds its data; restore, or allow a new group",
   ForeignData: "the volume holds data that this Cluster did not make",
+  Replaced: "another server answers under this instance's name; this one must not act any more",
   SplitBrain: "several groups with a quorum claim this Cluster; a person must choose one",
   ApiUnavailable: "the agent cannot reach the Kubernetes API server",
   ActionFailed: "an action failed and is tried again later; the message has the cause",

@@ -15,6 +15,7 @@
 import { z } from "zod";
 import { parseJson } from "../base/json.ts";
 import { WAIT_REASONS, type WaitReason } from "./conditions.ts";
+import { recoveryPlanSchema } from "./recovery-plan.ts";
 
 export type { WaitReason } from "./conditions.ts";
 
@@ -52,6 +53,8 @@ const instanceReportSchema = z.object({
   hasData: z.boolean(), // the data directory was initialised and ever held a transaction of a group
   mysqldRestarts: z.number().int().min(0), // by the loop in the container, since the Pod started
   action: z.object({ type: z.string(), since: z.string(), attempt: z.number().int() }).optional(),
+  plan: recoveryPlanSchema.optional(), // what a person has to approve before this instance goes on
+  progress: z.string().optional(), // of a clone into this instance, coarse
   waiting: z.object({ reason: z.enum(waitReasons), message: z.string(), since: z.string() })
     .optional(),
 });

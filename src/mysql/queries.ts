@@ -170,6 +170,53 @@ export async function subtractGtids(
   return normaliseGtidSet(text(row?.rest));
 }
 
+/** The binary logs, oldest first, each with the set of everything that came before it. @throws SqlError */
+export async function binaryLogs(session: Session): Promise<{ name: string; before: string }[]> {
+  const logs: { name: string; before: string }[] = [];
+  for (const row of await session.query("SHOW BINARY LOGS")) {
+    const name = text(row.Log_name);
+    const head = await session.query("SHOW BINLOG EVENTS IN ? LIMIT 3", [name]);
+    const previous = head.find((event) => event.Event_type === "Previous_gtids");
+    logs.push({ name, before: normaliseGtidSet(text(previous?.Info)) });
+  }
+  return logs;
+}
+
+const EVENTS_AT_ONCE = 5_000;
+const EVENTS_LIMIT_MS = 60_000;
+
+/** The events of a binary log, in pages. @throws SqlError */
+export async function* binaryLogEvents(
+  session: Session,
+  name: string,
+): AsyncGenerator<{ type: string; info: string }> {
+  let from = 4; // after the magic number
+  for (;;) {
+    const rows = await session.query(
+      `SHOW BINLOG EVENTS IN ? FROM ${from} LIMIT ${EVENTS_AT_ONCE}`,
+      [name],
+      EVENTS_LIMIT_MS,
+    );
+    for (const row of rows) yield { type: text(row.Event_type), info: text(row.Info) };
+    if (rows.length < EVENTS_AT_ONCE) return;
+    from = Number(rows.at(-1)?.End_log_pos);
+  }
+}
+
+/** For every two sets what the first has beyond the second: `[i][j]`. @throws SqlError */
+export async function compareGtids(
+  session: Session,
+  sets: readonly string[],
+): Promise<string[][]> {
+  const pairs = sets.flatMap((_, i) => sets.map((_, j) => [i, j] as const));
+  if (pairs.length === 0) return [];
+  const [row = {}] = await session.query(
+    `SELECT ${pairs.map(([i, j]) => `GTID_SUBTRACT(?, ?) beyond_${i}_${j}`).join(", ")}`,
+    pairs.flatMap(([i, j]) => [sets[i] ?? "", sets[j] ?? ""]),
+  );
+  return sets.map((_, i) => sets.map((_, j) => normaliseGtidSet(text(row[`beyond_${i}_${j}`]))));
+}
+
 /**
  * The account with which this server logs in at the other members when it joins; undefined if it has none.
  * Each add or rejoin gives all members new passwords, and a member that missed it cannot start: it would be
@@ -192,6 +239,19 @@ export async function readLagSeconds(session: Session): Promise<number | undefin
       WHERE CHANNEL_NAME = 'group_replication_applier' AND APPLYING_TRANSACTION <> ''`,
   );
   return row?.lag === null || row?.lag === undefined ? undefined : Number(row.lag);
+}
+
+/**
+ * How far a clone into this server is: its stage and that stage's percentage, in tens, because every change of it is
+ * written to the API server; undefined when none is running. @throws SqlError
+ */
+export async function readCloneProgress(session: Session): Promise<string | undefined> {
+  const [row] = await session.query(
+    `SELECT STAGE stage, 100 * DATA / GREATEST(ESTIMATE, 1) percent
+       FROM performance_schema.clone_progress WHERE STATE = 'In Progress' LIMIT 1`,
+  );
+  if (row === undefined) return undefined;
+  return `clone: ${row.stage} ${Math.min(100, Math.floor(Number(row.percent) / 10) * 10)} %`;
 }
 
 /** Last error of the group's appliers, for messages; undefined without one. @throws SqlError */

@@ -1,14 +1,15 @@
 // The status of a Cluster, derived from nothing but this pass: the snapshot, the plan, what failed. Pure.
 //
 // Only transition times (and an instance's `since`) are carried over from the stored status.
-// `bootstrap` is not here: the agents write it, and server-side apply leaves it alone because we never
-// send it.
+// `bootstrap` and `recovery` are not here: the agents write them, and server-side apply leaves them alone because
+// we never send them.
 
 import type { Cluster, ClusterStatus } from "../../api/cluster.ts";
 import { type NewCondition, setCondition } from "../../api/conditions.ts";
 import { formatSelector, selectorLabels } from "../../api/labels.ts";
 import type { Condition } from "../../api/kinds.ts";
 import { deriveConditions } from "./conditions.ts";
+import { historyOf } from "./history.ts";
 import { deriveInstances, type Instance, instanceStatus } from "./instances.ts";
 import type { ClusterPlan } from "./plan.ts";
 import type { ClusterSnapshot } from "./snapshot.ts";
@@ -23,17 +24,20 @@ export type Pass = {
 };
 
 /** The part of the status that the operator owns. */
-export type OwnStatus = Omit<ClusterStatus, "bootstrap"> & { conditions: Condition[] };
+export type OwnStatus = Omit<ClusterStatus, "bootstrap" | "recovery"> & { conditions: Condition[] };
 
 export function deriveClusterStatus(pass: Pass): OwnStatus {
-  const { snapshot: { cluster, pods }, plan, now } = pass;
+  const { snapshot: { cluster, nodes, pods }, plan, now } = pass;
   const { name, generation } = cluster.metadata;
   const members = plan.settled?.context.members ?? pods.length;
-  const instances = deriveInstances(name, members, pods);
+  const instances = deriveInstances(name, members, { pods, nodes });
   const online = instances.filter(({ state }) => state === "Online");
   const primaries = online.filter(({ report }) => report?.role === "primary");
   const version = runningVersion(instances);
   const image = plan.settled?.context.serverImage;
+  const told = instances.map((one) => instanceStatus(one, cluster.status?.instances, now));
+  const history = historyOf(cluster.status, told, now);
+  const plans = instances.flatMap(({ report }) => report?.plan ?? []);
   const conditions = deriveConditions(pass, { members, instances, online, primaries });
   return {
     ...(generation !== undefined && { observedGeneration: generation }),
@@ -44,7 +48,9 @@ export function deriveClusterStatus(pass: Pass): OwnStatus {
     ...(version !== undefined && { version }),
     ...(image !== undefined && { image }),
     labelSelector: formatSelector(selectorLabels(name)),
-    instances: instances.map((one) => instanceStatus(one, cluster.status?.instances, now)),
+    instances: told,
+    ...(history.length > 0 && { history }),
+    ...(plans.length > 0 && { plans }),
     conditions: withTimes(cluster, conditions, now),
   };
 }
@@ -63,7 +69,7 @@ function withTimes(cluster: Cluster, next: readonly NewCondition[], now: number)
 
 /** Whether writing `next` would change anything; the order of keys does not count. */
 export function statusDiffers(cluster: Cluster, next: OwnStatus): boolean {
-  const { bootstrap: _agents, ...stored } = cluster.status ?? {};
+  const { bootstrap: _agents, recovery: _theirs, ...stored } = cluster.status ?? {};
   return canonical(stored) !== canonical(next);
 }
 

@@ -1,4 +1,4 @@
-// The decision table: joining a group, creating it, and having lost it.
+// The decision table: joining a group and creating it.
 
 import * as a from "./builders.ts";
 import {
@@ -9,14 +9,15 @@ import {
   newcomer,
   offline,
   others,
-  outage,
-  testDecisions,
+  type Row,
   unborn,
   VIA,
   wait,
 } from "./situations.ts";
 
-testDecisions([ // joining
+const FOREIGN = a.data({ metadata: undefined });
+
+export const JOIN: readonly Row[] = [ // joining
   {
     name: "never added, empty",
     facts: newcomer(),
@@ -126,10 +127,10 @@ testDecisions([ // joining
     expect: wait("WaitingForPeers"),
   },
   {
-    name: "an older volume whose server has data",
+    name: "an older volume whose server has other data",
     facts: unborn({
       claims: mayHold(1),
-      peers: [a.peer(1, { member: a.outside(1) }), a.silent(2)],
+      peers: [a.peer(1, { member: a.outside(1), data: FOREIGN }), a.silent(2)],
     }),
     expect: wait("WaitingForPeers"),
   },
@@ -139,8 +140,8 @@ testDecisions([ // joining
     expect: { type: "create-cluster" },
   },
   {
-    name: "data on the own volume",
-    facts: unborn({ local: a.up(a.outside(0), a.data()) }),
+    name: "other data on the own volume",
+    facts: unborn({ local: a.up(a.outside(0), FOREIGN) }),
     expect: wait("ForeignData"),
   },
   {
@@ -148,9 +149,43 @@ testDecisions([ // joining
     facts: a.facts(1, {
       ...unborn(),
       self: a.facts(1).self,
-      local: a.up(a.outside(1), a.data()),
+      local: a.up(a.outside(1), FOREIGN),
     }),
     expect: wait("ForeignData"),
+  },
+  {
+    name: "made again over kept volumes: the first instance takes the data up",
+    facts: unborn({ local: a.up(a.outside(0)) }),
+    expect: { type: "record-bootstrap", groupName: a.GROUP },
+  },
+  {
+    name: "made again over kept volumes: the others wait for that",
+    facts: a.facts(1, { ...unborn(), self: a.facts(1).self, local: a.up(a.outside(1)) }),
+    expect: wait("WaitingForPrimary"),
+  },
+  {
+    name: "made again, only another member's volume was kept",
+    facts: unborn({
+      claims: mayHold(1),
+      peers: [a.peer(1, { member: a.outside(1) }), a.silent(2)],
+    }),
+    expect: { type: "record-bootstrap", groupName: a.GROUP },
+  },
+  {
+    name: "made again over volumes of two groups of that name",
+    facts: unborn({
+      local: a.up(a.outside(0)),
+      peers: [a.peer(1, {
+        member: a.outside(1),
+        data: a.data({
+          metadata: {
+            clusters: [{ name: "main", groupName: "other" }],
+            instances: a.metadata(1).instances,
+          },
+        }),
+      })],
+    }),
+    expect: wait("SplitBrain"),
   },
   {
     name: "no API server: nobody may know that there is no group",
@@ -203,46 +238,4 @@ testDecisions([ // joining
     facts: unborn({ history: failed({ "create-cluster": 1 }, a.NOW + 1) }),
     expect: wait("ActionFailed"),
   },
-  // no group any more
-  { name: "everybody up, nobody in the group", facts: outage(), expect: wait("CompleteOutage") },
-  {
-    name: "the single member of a Cluster was restarted",
-    facts: a.facts(0, { local: a.up(a.outside(0)), peers: [], cluster: a.cluster({ members: 1 }) }),
-    expect: wait("CompleteOutage"),
-  },
-  {
-    name: "nobody in the group, one is silent",
-    facts: outage({ peers: [a.silent(0), a.peer(1, { member: a.outside(1) })] }),
-    expect: wait("CompleteOutage"),
-  },
-  {
-    name: "somebody in the group without the majority",
-    facts: outage({
-      peers: [
-        a.peer(0, {
-          member: a.member(0, {
-            members: [a.row(0), ...[1, 2].map((n) => a.row(n, { state: "UNREACHABLE" }))],
-          }),
-        }),
-        a.silent(1),
-      ],
-    }),
-    expect: wait("NoQuorum"),
-  },
-  {
-    name: "the group existed and every volume is new",
-    facts: outage({
-      local: offline(a.EMPTY),
-      peers: [0, 1].map((n) => a.peer(n, { member: a.outside(n), data: a.EMPTY })),
-    }),
-    expect: wait("DataLost"),
-  },
-  {
-    name: "the group existed, no data here, a peer is silent",
-    facts: outage({
-      local: offline(a.EMPTY),
-      peers: [a.silent(0), a.peer(1, { member: a.outside(1), data: a.EMPTY })],
-    }),
-    expect: wait("WaitingForPeers"),
-  },
-]);
+];
