@@ -79,7 +79,7 @@ async function observeNodes(
     .flatMap(({ spec }) => spec.nodeName ?? []);
   const found = await Promise.all(names.map(async (name) => {
     try {
-      return await client.get(nodes, { name }, signal) ?? [];
+      return await client.of(nodes).get({ name }, signal) ?? [];
     } catch (error) {
       if (isForbidden(error)) return []; // limited to namespaces: then nothing is proven
       throw error;
