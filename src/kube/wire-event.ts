@@ -40,9 +40,7 @@ export function parseBeginning(line: Buffer): WireEvent | undefined {
   const at = line.indexOf(`${FIELD}[{`);
   const after = at < 0 ? 0 : line.indexOf("}]", at) + 2;
   const spec = line.indexOf(SPEC, after);
-  if (spec < 0 || after === 1 || line.toString("latin1", line.length - END.length) !== END) {
-    return undefined;
-  }
+  if (spec < 0 || line.toString("latin1", line.length - END.length) !== END) return undefined;
   const before = at < 0 ? "" : `${line.toString("utf8", 0, at)}${FIELD}${MARK}`;
   let event: WireEvent;
   try {
@@ -51,9 +49,9 @@ export function parseBeginning(line: Buffer): WireEvent | undefined {
     return undefined;
   }
   const { type, object, ...others } = event;
-  const { metadata, ...more } = object ?? {};
+  const metadata = object?.metadata;
   const isMarked = metadata?.managedFields === (at < 0 ? undefined : MARK);
-  const isWhole = Object.keys(others).length === 0 && !("spec" in more) && metadata !== undefined;
+  const isWhole = Object.keys(others).length === 0 && metadata !== undefined;
   if (type === undefined || !isMarked || !isWhole) return undefined;
   metadata.managedFields = undefined;
   event.rest = `{${line.toString("utf8", spec + 1, line.length - 1)}`;
