@@ -40,7 +40,11 @@ import { readLagSeconds } from "./mysql/queries.ts";
 import type { Login } from "./mysql/session.ts";
 import { Shell } from "./mysql/shell.ts";
 import { endClientConnections } from "./mysql/statements.ts";
-import { type HealthAnswer, type HealthRequest, startHealthServer } from "./health-server.ts";
+import {
+  type HealthAnswer,
+  type HealthRequest,
+  startHealthServer,
+} from "./runtime/health-server.ts";
 import { LeaseLock } from "./runtime/lease.ts";
 
 export type AgentOptions = AgentConfig & { readonly env: Record<string, string | undefined> };

@@ -18,7 +18,11 @@ import type { Connection } from "./kube/connection.ts";
 import { EventRecorder } from "./kube/recorder.ts";
 import { createExec } from "./mysql/exec.ts";
 import type { Controller } from "./runtime/controller.ts";
-import { type HealthAnswer, type HealthServer, startHealthServer } from "./health-server.ts";
+import {
+  type HealthAnswer,
+  type HealthServer,
+  startHealthServer,
+} from "./runtime/health-server.ts";
 import { LeaseLock } from "./runtime/lease.ts";
 
 /** Name of the leader's Lease; also of the field manager and of the Events' source. */

@@ -38,7 +38,7 @@ const DOORS: readonly { what: RegExp; name: string; files: RegExp }[] = [
   {
     name: "the HTTP server",
     what: /from "node:https?"/,
-    files: /^src\/health-server\.ts$/,
+    files: /^src\/runtime\/health-server\.ts$/,
   },
   {
     name: "environment and arguments",

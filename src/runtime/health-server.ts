@@ -3,7 +3,7 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { describeError } from "./base/errors.ts";
+import { describeError } from "../base/errors.ts";
 
 export type HealthRequest = { path: string; query: URLSearchParams };
 export type HealthAnswer = { status: number; body: string; contentType?: string };

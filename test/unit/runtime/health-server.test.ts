@@ -1,6 +1,6 @@
 import { request } from "node:http";
 import t from "tap";
-import { type HealthServerOptions, startHealthServer } from "../../src/health-server.ts";
+import { type HealthServerOptions, startHealthServer } from "../../../src/runtime/health-server.ts";
 
 type Answer = { status: number; body: string; headers: Record<string, unknown> };
 
