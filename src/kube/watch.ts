@@ -162,14 +162,16 @@ class WatchDriver<T extends KubeObject> {
       for await (const chunk of chunks) {
         const inputs = decoder.push(chunk)
           .map((line) => parseLine(this.#type, line, this.#options.deferred));
-        for (const input of inputs) {
-          if (input.type !== "bookmark" || (isInitial && !input.initialEventsEnd)) continue;
-          isInitial = false;
-          quietMs = QUIET_LIMIT_MS; // only a server that sends bookmarks can be expected to
-        }
-        deadline.restart(Math.min(quietMs, openedAt + lifeMs - now()));
+        // A timer for every chunk would cost more than its lines: it may be short by a turn.
+        const isDue = now() - turnAt >= TURN_MS;
+        const bookmarked = inputs.some((input) =>
+          input.type === "bookmark" && (!isInitial || input.initialEventsEnd)
+        );
+        if (bookmarked) isInitial = false;
+        if (bookmarked) quietMs = QUIET_LIMIT_MS; // only who sends bookmarks can be expected to
+        if (bookmarked || isDue) deadline.restart(Math.min(quietMs, openedAt + lifeMs - now()));
         if (inputs.length > 0) yield inputs;
-        if (now() - turnAt < TURN_MS) continue;
+        if (!isDue) continue;
         await new Promise<void>(nextTurn);
         turnAt = now();
       }

@@ -48,11 +48,9 @@ export function parseBeginning(line: Buffer): WireEvent | undefined {
   } catch {
     return undefined;
   }
-  const { type, object, ...others } = event;
-  const metadata = object?.metadata;
-  const isMarked = metadata?.managedFields === (at < 0 ? undefined : MARK);
-  const isWhole = Object.keys(others).length === 0 && metadata !== undefined;
-  if (type === undefined || !isMarked || !isWhole) return undefined;
+  const { type, object: { metadata } = {} } = event;
+  const isAlone = type !== undefined && metadata && Object.keys(event).length === 2;
+  if (!isAlone || metadata.managedFields !== (at < 0 ? undefined : MARK)) return undefined;
   metadata.managedFields = undefined;
   event.rest = `{${line.toString("utf8", spec + 1, line.length - 1)}`;
   return event;
