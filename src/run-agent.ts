@@ -3,7 +3,7 @@
 // Stopping: no new action, the running one may end (MySQL Shell must not be cut off in the middle of a
 // group change), then MySQL Shell is interrupted and the loop ends.
 
-import { readFile } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { Actor } from "./agent/actor.ts";
 import { decide } from "./agent/decide.ts";
 import { Drainer } from "./agent/drain.ts";
@@ -13,7 +13,7 @@ import { AgentLoop } from "./agent/loop.ts";
 import { AgentMetrics } from "./agent/metrics.ts";
 import { ClusterReader } from "./agent/observe-cluster.ts";
 import { LocalObserver } from "./agent/observe-local.ts";
-import { PeerObserver } from "./agent/observe-peers.ts";
+import { type OpenSession, PeerObserver } from "./agent/observe-peers.ts";
 import { Observer } from "./agent/observe.ts";
 import { perform } from "./agent/perform.ts";
 import { probe } from "./agent/probe.ts";
@@ -34,9 +34,9 @@ import { VERSION } from "./config.ts";
 import { connect, type KubeClient } from "./kube/client.ts";
 import { loadConnection } from "./access/connection.ts";
 import { ping } from "./mysql/admin.ts";
-import { createExec } from "./mysql/exec.ts";
+import { createExec, type Exec } from "./mysql/exec.ts";
 import { readLagSeconds } from "./mysql/queries.ts";
-import type { Login } from "./mysql/session.ts";
+import { type Login, openSession } from "./mysql/session.ts";
 import { Shell } from "./mysql/shell.ts";
 import { endClientConnections } from "./mysql/statements.ts";
 import {
@@ -95,12 +95,22 @@ export type AgentParts = AgentDeps & {
   readonly client: KubeClient;
 };
 
+/** What the agent reaches on its machine and over MySQL's protocol. */
+export type AgentPorts = {
+  readonly exec: Exec;
+  readonly open: OpenSession;
+  readonly login: () => Promise<Login>;
+  /** Whether the container's loop has a mysqld running. */
+  readonly isRunning: () => Promise<boolean>;
+  readonly countRestarts: () => Promise<number>;
+};
+
 /** The agent with its connections given. Resolves when it has stopped. */
 export async function startAgent(parts: AgentParts, signal: AbortSignal): Promise<void> {
   const { clock, config, log } = parts;
   // Actions outlive the loop: they end by themselves, or by this.
   const lifetime = new AbortController();
-  const agent = assemble(parts);
+  const agent = assemble(parts, openPorts(parts));
   const server = await startHealthServer({
     address: config.healthAddress,
     port: config.healthPort,
@@ -126,10 +136,11 @@ export async function startAgent(parts: AgentParts, signal: AbortSignal): Promis
 
 type Agent = ReturnType<typeof assemble>;
 
-function assemble(parts: AgentParts) {
-  const { client, clock, config, identity, log, settings } = parts;
+/** Every part of one agent, joined; nothing runs yet. */
+export function assemble(parts: AgentParts, ports: AgentPorts) {
+  const { client, clock, identity, log, settings } = parts;
   const metrics = new AgentMetrics(identity);
-  const mysql = assembleMysql(parts, metrics);
+  const mysql = assembleMysql(parts, ports, metrics);
   const { local, peers, shell } = mysql;
   const cluster = new ClusterReader({
     client,
@@ -139,7 +150,10 @@ function assemble(parts: AgentParts) {
     log,
   });
   const { multiPrimary } = settings;
-  const observer = new Observer({ identity, multiPrimary, local, peers, cluster, clock, log });
+  const { countRestarts, open } = ports;
+  const observer = new Observer({
+    ...{ identity, multiPrimary, local, peers, cluster, open, clock, log },
+  });
   const lease = new LeaseLock({
     client,
     namespace: identity.namespace,
@@ -162,7 +176,6 @@ function assemble(parts: AgentParts) {
     ...{ identity, multiPrimary, look, endClients, lease, shell, roles, client, clock, log },
   });
   const publisher = new Publisher({ client, identity, clock, log });
-  const countRestarts = (): Promise<number> => countLines(`${config.runDirectory}/restarts`);
   const loop = new AgentLoop({
     ...{ identity, observer, local, peers, cluster, actor, roles, publisher, drainer, metrics },
     ...{ countRestarts, clock, log },
@@ -201,28 +214,39 @@ function assembleActor({ clock, identity, log, settings }: AgentParts, parts: Ac
   return actor;
 }
 
+function openPorts({ clock, config, settings }: AgentParts): AgentPorts {
+  const { runDirectory } = config;
+  return {
+    exec: createExec(clock),
+    open: openSession,
+    login: async () => ({
+      user: AGENT_USER,
+      password: new Secret(await readPassword(config.agentPasswordFile)),
+      ca: settings.tls ? await readFile(`${config.tlsDirectory}/ca.crt`, "utf8") : undefined,
+    }),
+    isRunning: () => access(`${runDirectory}/mysqld.running`).then(() => true, () => false),
+    countRestarts: () => countLines(`${runDirectory}/restarts`),
+  };
+}
+
 function assembleMysql(
-  { clock, config, identity, log, settings }: AgentParts,
+  { clock, config, identity, log }: AgentParts,
+  { exec, isRunning, login, open }: AgentPorts,
   metrics: AgentMetrics,
 ) {
-  const exec = createExec(clock);
   const optionFile = `${config.runDirectory}/client.cnf`;
   const path = config.env.PATH ?? "/usr/local/bin:/usr/bin:/bin";
   const server = identity.local;
-  const login = async (): Promise<Login> => ({
-    user: AGENT_USER,
-    password: new Secret(await readPassword(config.agentPasswordFile)),
-    ca: settings.tls ? await readFile(`${config.tlsDirectory}/ca.crt`, "utf8") : undefined,
-  });
   const places = { file: config.adminFile, optionFile, path };
   const local = new LocalObserver({
     server,
     login,
     ping: (signal) => ping(exec, server, places, signal),
-    runningFile: `${config.runDirectory}/mysqld.running`,
+    isRunning,
+    open,
     clock,
   });
-  const peers = new PeerObserver({ login, clock });
+  const peers = new PeerObserver({ login, open, clock });
   const shell = new Shell({
     exec,
     places: {
