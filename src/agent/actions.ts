@@ -2,6 +2,7 @@
 // them, and a test holds it to this list.
 
 import type { WaitReason } from "../api/instance-report.ts";
+import type { RecoveryPlan } from "../api/recovery-plan.ts";
 import type { RecoveryMethod } from "../mysql/shell-request.ts";
 
 export type AgentAction =
@@ -9,7 +10,13 @@ export type AgentAction =
   | { readonly type: "steady" }
   /** spec.paused, or the Cluster is being deleted: nothing but observing and answering. */
   | { readonly type: "idle" }
-  | { readonly type: "wait"; readonly reason: WaitReason; readonly message: string }
+  | {
+    readonly type: "wait";
+    readonly reason: WaitReason;
+    readonly message: string;
+    /** What a person has to approve before it can go on. */
+    readonly plan?: RecoveryPlan;
+  }
   /** Create the group here; `startOver` takes back what an interrupted attempt did. */
   | { readonly type: "create-cluster"; readonly startOver: boolean }
   /** The group is there and complete: record that, so that nobody ever makes a second one. */
@@ -21,6 +28,8 @@ export type AgentAction =
     readonly via: string;
     readonly method?: RecoveryMethod | undefined;
   }
+  /** No member is in a group: start it again from this one, which holds everything, or by an approved plan. */
+  | { readonly type: "reboot-cluster"; readonly plan?: RecoveryPlan }
   /** Take the entry of a volume that is gone out of the metadata. */
   | { readonly type: "remove-instance"; readonly via: string };
 
@@ -36,6 +45,7 @@ export const ACTION_TYPES = [
   "start-group-replication",
   "rejoin-instance",
   "remove-instance",
+  "reboot-cluster",
 ] as const satisfies readonly ActionType[];
 
 /** Actions that change what other members rely on: only under the Cluster's Lease. */
@@ -45,6 +55,7 @@ export const UNDER_LEASE: ReadonlySet<ActionType> = new Set<ActionType>([
   "add-instance",
   "rejoin-instance",
   "remove-instance",
+  "reboot-cluster",
 ]);
 
 /** Whether an action does something. */
@@ -52,6 +63,9 @@ export function isEffect(action: AgentAction): boolean {
   return action.type !== "steady" && action.type !== "idle" && action.type !== "wait";
 }
 
-export function wait(reason: WaitReason, message: string): AgentAction {
+export function wait(
+  reason: WaitReason,
+  message: string,
+): Extract<AgentAction, { type: "wait" }> {
   return { type: "wait", reason, message };
 }

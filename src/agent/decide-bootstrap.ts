@@ -1,22 +1,15 @@
-// Pure: what a server does while no group with a majority is to be seen. Either there never was one, and
-// ordinal 0 creates it; or there was, and everything waits: recovery from a complete outage is a decision
-// of its own and nothing here guesses at it.
+// Pure: what a server does while no group with a majority is to be seen and there never was one: ordinal 0
+// creates it. If there was one, decide-outage.ts decides.
 //
 // Invariants: `status.bootstrap.at` set means the group exists, so nobody creates another. An intent
 // without a result may be started over by the same ordinal, because no client was ever sent to that group
 // and nobody joins it before its result is recorded.
 
-import { describeGtidSet, unionGtidSets } from "../mysql/gtid.ts";
+import { describeGtidSet } from "../mysql/gtid.ts";
 import type { DataFacts } from "../mysql/queries.ts";
 import { type AgentAction, wait } from "./actions.ts";
-import {
-  type ClusterFacts,
-  type Facts,
-  hasData,
-  hasQuorum,
-  stateOf,
-  type UpView,
-} from "./facts.ts";
+import { decideOutage } from "./decide-outage.ts";
+import { type ClusterFacts, type Facts, hasData, stateOf, type UpView } from "./facts.ts";
 
 type LocalWithData = UpView & { readonly data: DataFacts };
 
@@ -78,44 +71,4 @@ function decideCreate(facts: Facts, local: LocalWithData, cluster: ClusterFacts)
 function isKnownEmpty(facts: Facts, address: string): boolean {
   const peer = facts.peers.find((peer) => peer.address === address);
   return peer?.reachable === true && !hasData(peer.data);
-}
-
-// There was a group, and nobody who answers is in it with a majority.
-function decideOutage(facts: Facts, local: LocalWithData, cluster: ClusterFacts): AgentAction {
-  const silent = facts.peers.filter((peer) => !peer.reachable).map(({ address }) => address);
-  const withData = facts.peers.filter((peer) => peer.reachable && hasData(peer.data));
-  const blocked = facts.peers.find((peer) =>
-    peer.reachable && stateOf(peer.member) === "ONLINE" && !hasQuorum(peer.member)
-  );
-  if (blocked !== undefined) {
-    return wait(
-      "NoQuorum",
-      `${blocked.address} is in the group but without its majority; this member returns when the ` +
-        "group has one",
-    );
-  }
-  if (!hasData(local.data) && withData.length === 0) {
-    return silent.length > 0 || facts.peers.length < cluster.members - 1
-      ? wait("WaitingForPeers", `no data here; ${silent.join(", ")} must answer first`)
-      : wait(
-        "DataLost",
-        "the group was created, and every volume is new: restore from a backup, or delete the " +
-          "Cluster and create it again to start with no data",
-      );
-  }
-  if (silent.length > 0) {
-    return wait(
-      "CompleteOutage",
-      `no member is in the group, and ${silent.join(", ")} do not answer: one of them may hold ` +
-        `acknowledged transactions that the others do not. This member has ${held(local)}`,
-    );
-  }
-  return wait(
-    "CompleteOutage",
-    `every member is up and none is in the group. This member has ${held(local)}`,
-  );
-}
-
-function held(local: LocalWithData): string {
-  return describeGtidSet(unionGtidSets(local.data.executed, local.data.received));
 }

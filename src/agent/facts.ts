@@ -2,6 +2,7 @@
 // Pure. Everything observed has the time of its observation; `undefined` always means "not known", never
 // "none". Times are monotonic milliseconds.
 
+import type { ClusterSpec } from "../api/cluster.ts";
 import type { DataFacts, MemberFacts, ViewMember } from "../mysql/queries.ts";
 
 /** The agent's own server. */
@@ -47,6 +48,12 @@ export type ClusterFacts = {
   /** RFC 3339. */
   readonly createdAt: string;
   readonly members: number;
+  readonly recovery: ClusterSpec["recovery"];
+  /** Hash of the plan that a person approved, and of the last one that was carried out. */
+  readonly approvedPlan?: string | undefined;
+  readonly donePlan?: string | undefined;
+  /** Pods whose mysqld is known to have ended, by what the operator saw. */
+  readonly stopped: readonly string[];
   readonly paused: boolean;
   readonly deleting: boolean;
   readonly bootstrap: {
@@ -70,6 +77,18 @@ export type DataRelation = {
   readonly accountsCurrent: boolean;
 };
 
+/** What the servers with data hold while none is in a group; compared by one of them. */
+export type OutageFacts = {
+  /** By ordinal; `gtids` is everything executed or received. */
+  readonly holdings: readonly {
+    readonly address: string;
+    readonly uuid: string;
+    readonly gtids: string;
+  }[];
+  /** `beyond[i][j]`: what holding i has and holding j has not. */
+  readonly beyond: readonly (readonly string[])[];
+};
+
 /** What failed lately; forgotten when the member is ONLINE. */
 export type History = {
   readonly failures: Readonly<Partial<Record<string, number>>>;
@@ -88,7 +107,10 @@ export type Facts = {
     readonly pod: string;
     readonly ordinal: number;
     readonly address: string;
+    /** Of every ordinal that there may be. */
+    readonly addresses: readonly string[];
     readonly clusterName: string;
+    readonly namespace: string;
     readonly multiPrimary: boolean;
   };
   readonly local: LocalView;
@@ -97,6 +119,8 @@ export type Facts = {
   /** Undefined: the API server could not be asked, or not yet. */
   readonly cluster?: ClusterFacts | undefined;
   readonly relation?: DataRelation | undefined;
+  /** Undefined unless the group was created and nobody who answers is in it. */
+  readonly outage?: OutageFacts | undefined;
   /** Undefined until needed, for the creation of the group. */
   readonly claims?: readonly Claim[] | undefined;
   readonly history: History;

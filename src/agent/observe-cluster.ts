@@ -1,5 +1,5 @@
 // Reads the Cluster object, and before the group exists the other instances' claims and Pods, from the API
-// server; writes `status.bootstrap`. A reader that fails leaves "not known" behind and never delays a
+// server; writes `status.bootstrap` and `status.recovery`. A reader that fails leaves "not known" behind and never delays a
 // tick: refreshing goes on beside it.
 
 import { type Clock, formatTime, parseTime, startDeadline } from "../base/clock.ts";
@@ -9,7 +9,7 @@ import type { Cluster } from "../api/cluster.ts";
 import { parseClusterSpec } from "../api/cluster.ts";
 import { clusters } from "../api/group.ts";
 import { parseInstanceReport } from "../api/instance-report.ts";
-import { INSTANCE_ANNOTATION } from "../api/labels.ts";
+import { APPROVE_PLAN_ANNOTATION, INSTANCE_ANNOTATION } from "../api/labels.ts";
 import { dataClaimName, podName } from "../api/names.ts";
 import { isConflict } from "../kube/api-error.ts";
 import type { KubeClient } from "../kube/client.ts";
@@ -117,10 +117,11 @@ export class ClusterReader {
   }
 
   /**
-   * Writes `status.bootstrap` as made of the current one; `change` returns undefined when nothing is to be
-   * written any more. @throws after several conflicts, or when the API server does not answer
+   * Writes `status.bootstrap` or `status.recovery` as made of the current state; `change` returns undefined when
+   * nothing is to be written any more. @throws after several conflicts, or when the API server does not answer
    */
-  async writeBootstrap(
+  async writeStatus(
+    part: "bootstrap" | "recovery",
     change: (cluster: ClusterFacts, now: string) => Record<string, string | null> | undefined,
     signal: AbortSignal,
   ): Promise<void> {
@@ -128,11 +129,11 @@ export class ClusterReader {
     const ref = { namespace: identity.namespace, name: identity.clusterName };
     for (let attempt = 1;; attempt++) {
       const cluster = await this.read(signal);
-      const bootstrap = change(cluster, formatTime(clock.now()));
-      if (bootstrap === undefined) return;
+      const value = change(cluster, formatTime(clock.now()));
+      if (value === undefined) return;
       const body = {
         metadata: { resourceVersion: cluster.resourceVersion, uid: cluster.uid },
-        status: { bootstrap },
+        status: { [part]: value },
       };
       try {
         const written = await this.#request(
@@ -168,6 +169,11 @@ function clusterFacts(cluster: Cluster, at: number): ClusterFacts {
     createdAt: metadata.creationTimestamp ?? "",
     // An invalid spec changes nothing: as if it were paused, the operator says why.
     members: parsed.ok ? parsed.spec.members : 0,
+    recovery: parsed.ok ? parsed.spec.recovery : { completeOutage: "Manual", diverged: "Report" },
+    approvedPlan: metadata.annotations?.[APPROVE_PLAN_ANNOTATION],
+    donePlan: status?.recovery?.completedAt === undefined ? undefined : status.recovery.plan,
+    stopped: (status?.instances ?? []).filter(({ stopped }) => stopped !== undefined)
+      .map(({ name }) => name),
     paused: parsed.ok ? parsed.spec.paused : true,
     deleting: metadata.deletionTimestamp !== undefined,
     bootstrap: status?.bootstrap ?? {},

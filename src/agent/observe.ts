@@ -5,7 +5,12 @@ import { describeError } from "../base/errors.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { unionGtidSets } from "../mysql/gtid.ts";
-import { readRecoveryLogin, subtractGtids } from "../mysql/queries.ts";
+import {
+  compareGtids,
+  type DataFacts,
+  readRecoveryLogin,
+  subtractGtids,
+} from "../mysql/queries.ts";
 import { type Login, sqlErrno } from "../mysql/session.ts";
 import type { Endpoint } from "../mysql/shell-request.ts";
 import {
@@ -14,15 +19,17 @@ import {
   type ClusterFacts,
   type DataRelation,
   type Facts,
+  hasData,
   type History,
   type LocalView,
+  type OutageFacts,
   type PeerView,
 } from "./facts.ts";
 import { evaluateGroup, type ExistingGroup } from "./group.ts";
 import type { ClusterReader } from "./observe-cluster.ts";
 import type { LocalObserver } from "./observe-local.ts";
 import { type OpenSession, parseAddress, type PeerObserver } from "./observe-peers.ts";
-import { addressOfOrdinal, type Identity } from "./settings.ts";
+import { addressOfOrdinal, type Identity, MAX_MEMBERS } from "./settings.ts";
 
 export type ObserverOptions = {
   readonly identity: Identity;
@@ -59,7 +66,9 @@ export class Observer {
         pod: identity.podName,
         ordinal: identity.ordinal,
         address: addressOfOrdinal(identity, identity.ordinal),
+        addresses: Array.from({ length: MAX_MEMBERS }, (_, n) => addressOfOrdinal(identity, n)),
         clusterName: identity.clusterName,
+        namespace: identity.namespace,
         multiPrimary,
       },
       local,
@@ -79,8 +88,11 @@ export class Observer {
     const cluster = how.fresh ? await reader.read(how.signal) : reader.facts;
     const peers = await observer.look(this.#peerAddresses(local, cluster), how.fresh);
     const relation = await this.#relation(local, peers);
+    const outage = cluster?.bootstrap.at === undefined
+      ? undefined
+      : await this.#outage(local, peers);
     const claims = await this.#claims(cluster, how);
-    return { ...this.light(local, history), cluster, peers, relation, claims };
+    return { ...this.light(local, history), cluster, peers, relation, outage, claims };
   }
 
   // Everybody who may be in the group: by the spec, by the group's view, by the metadata.
@@ -126,6 +138,29 @@ export class Observer {
       };
     } catch (error) {
       this.#options.log.debug("data not compared", { err: describeError(error) });
+      return undefined;
+    }
+  }
+
+  async #outage(local: LocalView, peers: readonly PeerView[]): Promise<OutageFacts | undefined> {
+    const { identity, local: { session }, log } = this.#options;
+    if (local.server !== "up" || local.data === undefined || session === undefined) {
+      return undefined;
+    }
+    if (evaluateGroup({ peers }).type !== "none") return undefined;
+    const holding = (address: string, uuid: string, data: DataFacts) =>
+      hasData(data) ? [{ address, uuid, gtids: unionGtidSets(data.executed, data.received) }] : [];
+    const holdings = [
+      ...holding(addressOfOrdinal(identity, identity.ordinal), local.member.uuid, local.data),
+      ...peers.flatMap((peer) =>
+        peer.reachable ? holding(peer.address, peer.member.uuid, peer.data) : []
+      ),
+    ].toSorted((a, b) => a.address < b.address ? -1 : 1); // at most nine: as the ordinals are
+    try {
+      const beyond = await compareGtids(session, holdings.map(({ gtids }) => gtids));
+      return { holdings, beyond };
+    } catch (error) {
+      log.debug("members not compared", { err: describeError(error) });
       return undefined;
     }
   }

@@ -2,6 +2,7 @@
 // process; whoever comes next decides anew on what it sees. Under the Lease the caller has looked and
 // decided again, so the facts given here are fresh; `stillMine` is asked right before every effect.
 
+import type { RecoveryPlan } from "../api/recovery-plan.ts";
 import { assertNever, describeError } from "../base/errors.ts";
 import { parseGroupView } from "../mysql/group-view.ts";
 import { readApplierError, readData } from "../mysql/queries.ts";
@@ -82,6 +83,8 @@ export async function perform(
       return await removeStaleEntry(action.via, facts, how);
     case "start-group-replication":
       return await startMember(facts, options, permit);
+    case "reboot-cluster":
+      return await byPlan(action.plan, how, async () => await rebootCluster(action.plan, how));
     default:
       return assertNever(action);
   }
@@ -101,7 +104,7 @@ async function call(shellCall: ShellCall, via: string, { options, permit }: How)
 async function createCluster(startOver: boolean, facts: Facts, how: How): Promise<void> {
   const { cluster, identity, create, local } = how.options;
   const server = upView(facts).member;
-  await cluster.writeBootstrap(({ bootstrap }, now) => {
+  await cluster.writeStatus("bootstrap", ({ bootstrap }, now) => {
     if (bootstrap.at !== undefined) {
       throw new ActionError("lost", "the group was created meanwhile");
     }
@@ -142,7 +145,7 @@ async function createdGroup({ identity, local }: PerformOptions): Promise<string
 async function recordBootstrap(groupName: string, facts: Facts, how: How): Promise<void> {
   const { uuid } = upView(facts).member;
   assertMine(how.permit);
-  await how.options.cluster.writeBootstrap(({ bootstrap }, now) => {
+  await how.options.cluster.writeStatus("bootstrap", ({ bootstrap }, now) => {
     if (bootstrap.at !== undefined) return undefined;
     const instance = how.options.identity.podName;
     return { instance, serverUuid: uuid, intentAt: null, groupName, at: now };
@@ -164,6 +167,34 @@ async function removeStaleEntry(via: string, facts: Facts, how: How): Promise<vo
   }
   const target = ownEndpoint(options.identity);
   await call({ type: "remove-instance", target, force: true }, via, how);
+}
+
+async function rebootCluster(plan: RecoveryPlan | undefined, how: How): Promise<void> {
+  const name = how.options.identity.clusterName;
+  const seed = ownEndpoint(how.options.identity);
+  // Without force the Shell itself refuses when anybody is silent or holds more.
+  const force = plan?.members.some(({ fate }) => fate === "Absent" || fate === "Diverges") ?? false;
+  await call({ type: "reboot-cluster", name, seed, force }, address(seed), how);
+}
+
+// An approved plan is noted when it begins, and when it is done: it is then never carried out again.
+async function byPlan(
+  plan: RecoveryPlan | undefined,
+  { options, permit }: How,
+  act: () => Promise<void>,
+): Promise<void> {
+  const note = async (completed: boolean): Promise<void> => {
+    if (plan === undefined) return;
+    const { cluster, identity } = options;
+    await cluster.writeStatus("recovery", (_, now) => ({
+      plan: plan.hash,
+      instance: identity.podName,
+      ...(completed ? { completedAt: now } : { at: now, completedAt: null }),
+    }), permit.signal);
+  };
+  await note(false);
+  await act();
+  await note(true);
 }
 
 async function startMember(facts: Facts, options: PerformOptions, permit: Permit): Promise<void> {

@@ -34,6 +34,7 @@ export function renderReport(input: ReportInput): InstanceReport {
     mysqldRestarts: input.mysqldRestarts,
     ...(running === undefined ? {} : { action: running }),
     ...(waiting === undefined ? {} : { waiting: sinceBefore(waiting, input) }),
+    ...planOf(input),
   };
 }
 
@@ -115,6 +116,11 @@ function waitingOf(input: ReportInput): Omit<Waiting, "since"> | undefined {
     return { reason: "WaitingForLease", message };
   }
   return undefined;
+}
+
+function planOf({ decision, running }: ReportInput): Pick<InstanceReport, "plan"> {
+  if (running !== undefined || decision.type !== "wait" || decision.plan === undefined) return {};
+  return { plan: decision.plan };
 }
 
 function sinceBefore(waiting: Omit<Waiting, "since">, input: ReportInput): Waiting {

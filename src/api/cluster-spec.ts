@@ -63,7 +63,7 @@ const recoverySchema = z.object({
   completeOutage: z.enum(["Automatic", "Manual"]).describe(
     "What happens when no member is in a group any more. Automatic: once all are up, the most advanced one " +
       "restarts the group, but never when that could lose a transaction. Manual: a person decides. " +
-      "Default: Automatic. This version waits in both cases and says so in a condition.",
+      "Default: Automatic. Wherever it is not automatic, status.plans has what would be done.",
   ).default("Automatic"),
   diverged: z.enum(["Report", "Reclone"]).describe(
     "What happens to a member with transactions that the group does not have. Report: it is fenced and a " +

@@ -1,6 +1,7 @@
 // What the operator reports about a Cluster, and the one field that agents write: `status.bootstrap`.
 //
-// Invariants: everything but `bootstrap` is derived anew by the operator and may be deleted without loss.
+// Invariants: everything but `bootstrap` and `recovery` is derived anew by the operator and may be deleted without
+// loss. The agent that carries out an approved plan writes `recovery`.
 // `bootstrap` is the durable proof that the group was created: the agent of ordinal 0 writes `instance`,
 // `serverUuid` and `intentAt` before it creates the group, `groupName` and `at` after. While `at` is set
 // nobody creates a second group.
@@ -8,6 +9,7 @@
 import { z } from "zod";
 import { CONDITION_TYPES, MAX_MESSAGE_LENGTH } from "./conditions.ts";
 import { INSTANCE_STATES } from "./instance-report.ts";
+import { recoveryPlanSchema } from "./recovery-plan.ts";
 
 const time = (description: string) => z.string().meta({ format: "date-time", description });
 
@@ -21,6 +23,13 @@ const bootstrapSchema = z.object({
     .optional(),
 }).describe("How the group came to be. Written once, by the agent of the first member.");
 
+const recoverySchema = z.object({
+  plan: z.string().describe("Hash of the plan."),
+  instance: z.string().describe("Pod whose agent carries it out."),
+  at: time("When it began."),
+  completedAt: time("When it had been carried out; it is never carried out again.").optional(),
+}).describe("The approved plan that was begun last. Written by the agent that carries it out.");
+
 const instanceSchema = z.object({
   name: z.string().describe("Name of the Pod."),
   ordinal: z.int().describe("Number of the Pod in the StatefulSet."),
@@ -30,6 +39,9 @@ const instanceSchema = z.object({
   version: z.string().describe("Version that the server reports.").optional(),
   since: time("When the state was first seen.").optional(),
   message: z.string().describe("What it is doing or waiting for.").optional(),
+  stopped: z.string().describe(
+    "How it is known that its mysqld does not run, although nobody can ask it: a plan may then leave it behind.",
+  ).optional(),
   restarts: z.int().describe("How often mysqld was started again inside the Pod.").optional(),
 }).describe("One instance: mysqld in one Pod.");
 
@@ -56,6 +68,11 @@ export const clusterStatusSchema = z.object({
   image: z.string().describe("Server image that the spec leads to.").optional(),
   labelSelector: z.string().describe("Selects the Pods; for the scale subresource.").optional(),
   bootstrap: bootstrapSchema.optional(),
+  recovery: recoverySchema.optional(),
+  plans: z.array(recoveryPlanSchema).max(32).meta({
+    description: "Plans that wait for approval, one for each failure.",
+    "x-kubernetes-list-type": "atomic",
+  }).optional(),
   instances: z.array(instanceSchema).max(32).meta({
     description: "The instances, by ordinal.",
     "x-kubernetes-list-type": "map",

@@ -13,6 +13,7 @@
 // of neighbouring versions understand each other. Secrets and SQL text never go in here.
 
 import { z } from "zod";
+import { recoveryPlanSchema } from "./recovery-plan.ts";
 import { WAIT_REASONS, type WaitReason } from "./conditions.ts";
 
 export type { WaitReason } from "./conditions.ts";
@@ -51,6 +52,7 @@ const instanceReportSchema = z.object({
   hasData: z.boolean(), // the data directory was initialised and ever held a transaction of a group
   mysqldRestarts: z.number().int().min(0), // by the loop in the container, since the Pod started
   action: z.object({ type: z.string(), since: z.string(), attempt: z.number().int() }).optional(),
+  plan: recoveryPlanSchema.optional(), // what a person has to approve before this instance goes on
   waiting: z.object({ reason: z.enum(waitReasons), message: z.string(), since: z.string() })
     .optional(),
 });

@@ -14,6 +14,8 @@ export const ROLE_LABEL = "v1alpha1.mysql.oracle.com/role";
 
 /** On a Pod: the agent's InstanceReport as JSON (instance-report.ts). */
 export const INSTANCE_ANNOTATION = "mysql.oracle.com/instance";
+/** On a Cluster, written by a person: the hash of the recovery plan that may be carried out. */
+export const APPROVE_PLAN_ANNOTATION = "mysql.oracle.com/approve-plan";
 /** On the primary Service: the group view after which its selector was last moved. */
 export const PRIMARY_VIEW_ANNOTATION = "mysql.oracle.com/primary-view";
 /** On the agents' Lease: the action that its holder is carrying out. */

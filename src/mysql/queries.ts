@@ -170,6 +170,20 @@ export async function subtractGtids(
   return normaliseGtidSet(text(row?.rest));
 }
 
+/** For every two sets what the first has beyond the second: `[i][j]`. @throws SqlError */
+export async function compareGtids(
+  session: Session,
+  sets: readonly string[],
+): Promise<string[][]> {
+  const pairs = sets.flatMap((_, i) => sets.map((_, j) => [i, j] as const));
+  if (pairs.length === 0) return [];
+  const [row = {}] = await session.query(
+    `SELECT ${pairs.map(([i, j]) => `GTID_SUBTRACT(?, ?) beyond_${i}_${j}`).join(", ")}`,
+    pairs.flatMap(([i, j]) => [sets[i] ?? "", sets[j] ?? ""]),
+  );
+  return sets.map((_, i) => sets.map((_, j) => normaliseGtidSet(text(row[`beyond_${i}_${j}`]))));
+}
+
 /**
  * The account with which this server logs in at the other members when it joins; undefined if it has none.
  * Each add or rejoin gives all members new passwords, and a member that missed it cannot start: it would be

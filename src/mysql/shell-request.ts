@@ -38,6 +38,13 @@ export type ShellCall =
     readonly target: Endpoint;
     readonly runningTransactionsTimeoutSeconds: number;
   }
+  /** `seed` must be a member that holds everything: the Shell refuses one that does not, unless forced. */
+  | {
+    readonly type: "reboot-cluster";
+    readonly name: string;
+    readonly seed: Endpoint;
+    readonly force: boolean;
+  }
   | { readonly type: "status" };
 
 export type ShellCallType = ShellCall["type"];
@@ -62,6 +69,8 @@ const TIMEOUT_MS: Record<ShellCallType, number> = {
   "rejoin-instance": 24 * 60 * MINUTE_MS,
   "remove-instance": 5 * MINUTE_MS,
   "set-primary-instance": 2 * MINUTE_MS,
+  // It brings the other members back, too.
+  "reboot-cluster": 60 * MINUTE_MS,
   status: 90_000,
 };
 
@@ -125,6 +134,14 @@ function callArguments(call: ShellCall): string[] {
         "set-primary-instance",
         address(call.target),
         `--runningTransactionsTimeout=${call.runningTransactionsTimeoutSeconds}`,
+      ];
+    case "reboot-cluster":
+      return [
+        "dba",
+        "reboot-cluster-from-complete-outage",
+        checkedName(call.name),
+        `--primary=${address(call.seed)}`,
+        `--force=${call.force}`,
       ];
     case "status":
       return ["cluster", "status"];

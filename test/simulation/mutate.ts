@@ -6,7 +6,17 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
-import { MUTATIONS } from "./mutations.ts";
+
+type Mutation = { name: string; file: string; from: string; to: string };
+
+function readMutations(text: string): Mutation[] {
+  return text.split("\n# ").slice(1).map((block) => {
+    const [name = "", file = "", ...lines] = block.split("\n");
+    const of = (sign: string): string =>
+      lines.filter((line) => line.startsWith(sign)).map((line) => line.slice(1)).join("\n");
+    return { name, file: file.slice(2), from: of("-"), to: of("+") };
+  });
+}
 
 const [seeds = "2000", ...names] = process.argv.slice(2);
 const root = resolve(import.meta.dirname, "../..");
@@ -16,7 +26,10 @@ for (const part of ["src", "test", "package.json"]) {
 }
 symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
 let found = 0;
-const tried = MUTATIONS.filter(({ name }) => names.length === 0 || names.includes(name));
+const mutations = readMutations(
+  readFileSync(join(import.meta.dirname, "mutations.txt"), "utf8"),
+);
+const tried = mutations.filter(({ name }) => names.length === 0 || names.includes(name));
 for (const { file, from, name, to } of tried) {
   const path = join(copy, "src/agent", file);
   const text = readFileSync(path, "utf8");

@@ -28,6 +28,7 @@ type Answer = (rows: Row[] | Refusal) => void;
 type Statement = (context: {
   server: Mysqld;
   world: SqlWorld;
+  sql: string;
   values: readonly unknown[];
 }, answer: Answer) => void;
 
@@ -40,6 +41,12 @@ const STATEMENTS: readonly [RegExp, Statement][] = [
   [/gtid_executed executed/, ({ server }, answer) => answer([dataRow(server)])],
   [/metadata\.clusters/, ({ server }, answer) => answer(clusterRows(server))],
   [/metadata\.instances/, ({ server }, answer) => answer(instanceRows(server))],
+  [/GTID_SUBTRACT\(\?, \?\) beyond_/, ({ sql, values }, answer) => {
+    const names = [...sql.matchAll(/beyond_\d+_\d+/g)].map(([name]) => name);
+    const rest = (i: number): string =>
+      subtractSets(String(values[2 * i]), String(values[2 * i + 1]));
+    answer([Object.fromEntries(names.map((name, i) => [name, rest(i)]))]);
+  }],
   [/GTID_SUBTRACT/, ({ values }, answer) => {
     answer([{ rest: subtractSets(String(values[0]), String(values[1])) }]);
   }],
@@ -95,7 +102,7 @@ export function execute(
     return answer(new Refusal(1064, `unknown statement: ${sql}`));
   }
   try {
-    known[1]({ server, world, values }, answer);
+    known[1]({ server, world, sql, values }, answer);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     answer(error);

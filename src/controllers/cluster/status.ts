@@ -1,8 +1,8 @@
 // The status of a Cluster, derived from nothing but this pass: the snapshot, the plan, what failed. Pure.
 //
 // Only transition times (and an instance's `since`) are carried over from the stored status.
-// `bootstrap` is not here: the agents write it, and server-side apply leaves it alone because we never
-// send it.
+// `bootstrap` and `recovery` are not here: the agents write them, and server-side apply leaves them alone because
+// we never send them.
 
 import type { Cluster, ClusterStatus } from "../../api/cluster.ts";
 import { type NewCondition, setCondition } from "../../api/conditions.ts";
@@ -23,7 +23,7 @@ export type Pass = {
 };
 
 /** The part of the status that the operator owns. */
-export type OwnStatus = Omit<ClusterStatus, "bootstrap"> & { conditions: Condition[] };
+export type OwnStatus = Omit<ClusterStatus, "bootstrap" | "recovery"> & { conditions: Condition[] };
 
 export function deriveClusterStatus(pass: Pass): OwnStatus {
   const { snapshot: { cluster, pods }, plan, now } = pass;
@@ -34,6 +34,7 @@ export function deriveClusterStatus(pass: Pass): OwnStatus {
   const primaries = online.filter(({ report }) => report?.role === "primary");
   const version = runningVersion(instances);
   const image = plan.settled?.context.serverImage;
+  const plans = instances.flatMap(({ report }) => report?.plan ?? []);
   const conditions = deriveConditions(pass, { members, instances, online, primaries });
   return {
     ...(generation !== undefined && { observedGeneration: generation }),
@@ -45,6 +46,7 @@ export function deriveClusterStatus(pass: Pass): OwnStatus {
     ...(image !== undefined && { image }),
     labelSelector: formatSelector(selectorLabels(name)),
     instances: instances.map((one) => instanceStatus(one, cluster.status?.instances, now)),
+    ...(plans.length > 0 && { plans }),
     conditions: withTimes(cluster, conditions, now),
   };
 }
@@ -63,7 +65,7 @@ function withTimes(cluster: Cluster, next: readonly NewCondition[], now: number)
 
 /** Whether writing `next` would change anything; the order of keys does not count. */
 export function statusDiffers(cluster: Cluster, next: OwnStatus): boolean {
-  const { bootstrap: _agents, ...stored } = cluster.status ?? {};
+  const { bootstrap: _agents, recovery: _theirs, ...stored } = cluster.status ?? {};
   return canonical(stored) !== canonical(next);
 }
 

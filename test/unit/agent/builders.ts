@@ -115,6 +115,8 @@ export function cluster(changes: Partial<ClusterFacts> = {}): ClusterFacts {
     resourceVersion: "1",
     createdAt: "2026-01-01T00:00:00Z",
     members: 3,
+    recovery: { completeOutage: "Automatic", diverged: "Report" },
+    stopped: [],
     paused: false,
     deleting: false,
     bootstrap: {
@@ -139,7 +141,9 @@ export function facts(ordinal: number, changes: Partial<Facts> = {}): Facts {
       pod: `main-${ordinal}`,
       ordinal,
       address: addressOfOrdinal(ordinal),
+      addresses: [0, 1, 2, 3, 4, 5, 6, 7, 8].map(addressOfOrdinal),
       clusterName: "main",
+      namespace: "db",
       multiPrimary: false,
     },
     local: up(member(ordinal)),

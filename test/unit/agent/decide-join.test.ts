@@ -1,4 +1,4 @@
-// The decision table: joining a group, creating it, and having lost it.
+// The decision table: joining a group and creating it.
 
 import * as a from "./builders.ts";
 import {
@@ -9,7 +9,6 @@ import {
   newcomer,
   offline,
   others,
-  outage,
   testDecisions,
   unborn,
   VIA,
@@ -202,47 +201,5 @@ testDecisions([ // joining
     name: "creating failed a moment ago",
     facts: unborn({ history: failed({ "create-cluster": 1 }, a.NOW + 1) }),
     expect: wait("ActionFailed"),
-  },
-  // no group any more
-  { name: "everybody up, nobody in the group", facts: outage(), expect: wait("CompleteOutage") },
-  {
-    name: "the single member of a Cluster was restarted",
-    facts: a.facts(0, { local: a.up(a.outside(0)), peers: [], cluster: a.cluster({ members: 1 }) }),
-    expect: wait("CompleteOutage"),
-  },
-  {
-    name: "nobody in the group, one is silent",
-    facts: outage({ peers: [a.silent(0), a.peer(1, { member: a.outside(1) })] }),
-    expect: wait("CompleteOutage"),
-  },
-  {
-    name: "somebody in the group without the majority",
-    facts: outage({
-      peers: [
-        a.peer(0, {
-          member: a.member(0, {
-            members: [a.row(0), ...[1, 2].map((n) => a.row(n, { state: "UNREACHABLE" }))],
-          }),
-        }),
-        a.silent(1),
-      ],
-    }),
-    expect: wait("NoQuorum"),
-  },
-  {
-    name: "the group existed and every volume is new",
-    facts: outage({
-      local: offline(a.EMPTY),
-      peers: [0, 1].map((n) => a.peer(n, { member: a.outside(n), data: a.EMPTY })),
-    }),
-    expect: wait("DataLost"),
-  },
-  {
-    name: "the group existed, no data here, a peer is silent",
-    facts: outage({
-      local: offline(a.EMPTY),
-      peers: [a.silent(0), a.peer(1, { member: a.outside(1), data: a.EMPTY })],
-    }),
-    expect: wait("WaitingForPeers"),
   },
 ]);

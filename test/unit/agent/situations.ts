@@ -3,7 +3,7 @@
 import t from "tap";
 import type { AgentAction } from "../../../src/agent/actions.ts";
 import { decide } from "../../../src/agent/decide.ts";
-import { type Facts, NO_HISTORY } from "../../../src/agent/facts.ts";
+import { type ClusterFacts, type Facts, NO_HISTORY } from "../../../src/agent/facts.ts";
 import type { WaitReason } from "../../../src/api/instance-report.ts";
 import * as a from "./builders.ts";
 
@@ -46,8 +46,53 @@ export const alone = (ordinal: number) =>
 export const mayHold = (
   ordinal: number,
 ) => [{ address: a.addressOfOrdinal(ordinal), mayHoldData: true }];
-export const outage = (changes: Partial<Facts> = {}): Facts =>
-  out({ peers: [0, 1].map((n) => a.peer(n, { member: a.outside(n) })), ...changes });
+/** What each ordinal of an outage holds: so many transactions of the group, and perhaps some of its own. */
+export type Held = Readonly<Record<number, number | readonly [common: number, own: string]>>;
+
+/** As a server would compare them. */
+export function compared(held: Held): NonNullable<Facts["outage"]> {
+  const rows = Object.entries(held).map(([ordinal, value]) => {
+    const [common, own] = typeof value === "number" ? [value, ""] : value;
+    return { ordinal: Number(ordinal), common, own };
+  });
+  const sets = (...parts: string[]): string => parts.filter((part) => part !== "").join(",");
+  return {
+    holdings: rows.map(({ ordinal, common, own }) => ({
+      address: a.addressOfOrdinal(ordinal),
+      uuid: a.uuidOf(ordinal),
+      gtids: sets(`${a.GROUP}:1-${common}`, own),
+    })),
+    beyond: rows.map((one) =>
+      rows.map((other) =>
+        one === other ? "" : sets(
+          one.common > other.common ? `${a.GROUP}:${other.common + 1}-${one.common}` : "",
+          one.own,
+        )
+      )
+    ),
+  };
+}
+
+/** The agent of an ordinal; `held` has who answers and has data, the other members are silent. */
+export function outage(ordinal: number, held: Held, changes: Partial<Facts> = {}): Facts {
+  const others = [0, 1, 2].filter((n) => n !== ordinal);
+  return a.facts(ordinal, {
+    local: a.up(a.outside(ordinal)),
+    peers: others.map((n) => n in held ? a.peer(n, { member: a.outside(n) }) : a.silent(n)),
+    relation: undefined,
+    outage: compared(held),
+    ...changes,
+  });
+}
+
+export const approved = (facts: Facts, changes: Partial<ClusterFacts> = {}): Facts => {
+  const action = decide(facts);
+  const approvedPlan = action.type === "wait" ? action.plan?.hash : undefined;
+  if (facts.cluster === undefined || approvedPlan === undefined) {
+    throw new Error("no plan to approve");
+  }
+  return { ...facts, cluster: { ...facts.cluster, approvedPlan, ...changes } };
+};
 
 export type Expected = {
   type: AgentAction["type"];
@@ -56,6 +101,7 @@ export type Expected = {
   method?: string | undefined;
   startOver?: boolean;
   groupName?: string;
+  plan?: { action?: string; seed?: string; members?: readonly object[] };
 };
 export type Row = { name: string; facts: Facts; expect: Expected };
 export const wait = (reason: WaitReason): Expected => ({ type: "wait", reason });

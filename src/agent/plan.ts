@@ -1,0 +1,46 @@
+// Pure: plans that a person has to approve: their hash, whether one is approved, and how to say so.
+
+import { createHash } from "node:crypto";
+import { APPROVE_PLAN_ANNOTATION } from "../api/labels.ts";
+import type { RecoveryPlan } from "../api/recovery-plan.ts";
+import { describeGtidSet } from "../mysql/gtid.ts";
+import type { ClusterFacts, Facts } from "./facts.ts";
+
+const HASH_LENGTH = 16;
+
+/** The plan with its hash: over everything in it, so that an approval never fits another plan. */
+export function sealPlan(plan: Omit<RecoveryPlan, "hash">): RecoveryPlan {
+  const hash = createHash("sha256").update(JSON.stringify(plan)).digest("hex");
+  return { hash: hash.slice(0, HASH_LENGTH), ...plan };
+}
+
+/** Approved, and not carried out before. */
+export function isApproved({ hash }: RecoveryPlan, cluster: ClusterFacts): boolean {
+  return cluster.approvedPlan === hash && cluster.donePlan !== hash;
+}
+
+/** The exact command that approves a plan. */
+export function approval({ hash }: RecoveryPlan, { self }: Facts): string {
+  return `kubectl annotate --overwrite -n ${self.namespace} mysqlcluster ${self.clusterName} ` +
+    `${APPROVE_PLAN_ANNOTATION}=${hash}`;
+}
+
+/** What the plan costs, member by member. */
+export function describePlan(plan: RecoveryPlan): string {
+  return plan.members.map(({ name, fate, gtids, beyond, stopped }) => {
+    switch (fate) {
+      case "Seed":
+        return `${name} (${describeGtidSet(gtids ?? "")}) is the seed`;
+      case "Rejoin":
+        return `${name} holds nothing beyond that`;
+      case "Diverges":
+        return `${name} also holds ${describeGtidSet(beyond ?? "")} and stays outside`;
+      case "Reclone":
+        return `${name} loses ${describeGtidSet(beyond ?? "")}, which is saved as a file first`;
+      case "Absent":
+        return `what ${name} alone holds cannot be known, and it ${
+          stopped === true ? "is known to have stopped" : "may still be running"
+        }`;
+    }
+  }).join("; ");
+}
