@@ -146,7 +146,9 @@ export class AgentLoop {
       leaveOfflineMode: () => leaveOfflineMode(session),
       endClients: () => endClientConnections(session, AGENT_USER),
     };
-    for (const guard of decideGuards(before, local.member, actor.running !== undefined)) {
+    // A look from before an action's end may show the member outside the group that it is in by now.
+    const busy = actor.ranSince(local.at);
+    for (const guard of decideGuards(before, local.member, busy)) {
       const result = await acts[guard]();
       log.info("guard", { guard, state: stateOf(local.member), ended: result });
     }

@@ -146,6 +146,12 @@ export class AgentRun {
       return ended({ code: 10 });
     }
     this.#world.note(`mysqlsh of ${this.#home.ordinal}: ${args.command} ${args.positional}`);
+    const changes = args.command !== "cluster status";
+    // A hand-over before the Pod ends is no decision of the loop.
+    const decided = changes && args.command !== "cluster set-primary-instance";
+    if (decided) this.#world.changes(`${this.#home.ordinal}: ${args.command}`, true);
+    if (changes) this.#world.changing.add(run);
+    run.process.whenDead(() => this.#world.changing.delete(run));
     try {
       await command(run, args);
       return ended({ code: 0 }, run.result === undefined ? [] : [run.result]);
@@ -156,6 +162,7 @@ export class AgentRun {
       return ended({ code: 1 }, [{ error: `MYSQLSH${number}: ${error.message}` }]);
     } finally {
       run.unlock();
+      this.#world.changing.delete(run);
     }
   }
 }

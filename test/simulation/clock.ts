@@ -19,7 +19,8 @@ export class Process {
   #state: "runs" | "stopped" | "dead" = "runs";
   #waiting: (() => void)[] = [];
   #steps = 0;
-  #death: { step: number; after: boolean; done: () => void } | undefined;
+  readonly #mourners: (() => void)[] = [];
+  #death: { step: number; when: "before" | "after" | "meanwhile"; done: () => void } | undefined;
   /** Set whenever something has reached it: its consequences must be awaited. */
   static touched = false;
 
@@ -47,18 +48,31 @@ export class Process {
   act(effect: () => void): void {
     if (this.#state === "dead") return;
     if (++this.#steps !== this.#death?.step) return effect();
-    const { after, done } = this.#death;
-    if (after) effect();
+    const { done, when } = this.#death;
+    this.#death = undefined;
+    if (when === "after") effect();
     done();
+    // Done, and the answer finds nobody who hears it for a while.
+    if (when === "meanwhile") effect();
   }
 
   /** Calls `done` at the `inSteps`th next step, and the step is done only if it is `after`. */
   dieIn(inSteps: number, after: boolean, done: () => void): void {
-    this.#death = { step: this.#steps + inSteps, after, done };
+    this.#death = { step: this.#steps + inSteps, when: after ? "after" : "before", done };
+  }
+
+  /** Calls `done`, which stops it, in the middle of the `inSteps`th next step. */
+  stopIn(inSteps: number, done: () => void): void {
+    this.#death = { step: this.#steps + inSteps, when: "meanwhile", done };
+  }
+
+  whenDead(run: () => void): void {
+    this.#mourners.push(run);
   }
 
   kill(): void {
     this.#state = "dead";
+    for (const run of this.#mourners.splice(0)) run();
     this.#waiting = [];
   }
 

@@ -49,6 +49,7 @@ class SimulatedConnection implements Listener {
       process.act(() => {
         if (!this.#connected) return;
         const server = this.#server;
+        if (sql.startsWith("START")) world.changes(`${server.address}: ${sql}`, false);
         server.process.deliver(() =>
           execute(server, world, { sql, values, answer: (rows) => this.#answer(callback, rows) })
         );

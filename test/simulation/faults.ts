@@ -39,6 +39,12 @@ const FAULTS: Readonly<Record<FaultKind, Carry>> = {
     agent?.stop();
     world.clock.setTimer(forMs, () => agent?.resume());
   },
+  freezeAgentAt: (world, { agent }, { dice, forMs }) => {
+    agent?.process.stopIn(1 + Math.floor(dice * 60), () => {
+      agent.stop();
+      world.clock.setTimer(forMs, () => agent.resume());
+    });
+  },
   cut: (world, { place }, { dice, forMs, other }) => {
     const to = [`node-${other}`, `node-${other}`, API, CLIENT][Math.floor(dice * 4)] ?? API;
     if (to === place) return;
@@ -90,7 +96,11 @@ const FAULTS: Readonly<Record<FaultKind, Carry>> = {
   },
   pause: (world, _, { forMs }) => {
     world.changeSpec({ paused: true });
-    world.clock.setTimer(forMs, () => world.changeSpec({ paused: false }));
+    world.idleSince ??= world.clock.monotonic();
+    world.clock.setTimer(forMs, () => {
+      world.changeSpec({ paused: false });
+      world.idleSince = undefined;
+    });
   },
   recreate: (world, _, { forMs }) => recreate(world, Math.min(forMs, 8_000)),
   purge: (world, { server }, { dice }) => {
@@ -135,10 +145,16 @@ const FAULTS: Readonly<Record<FaultKind, Carry>> = {
   },
 };
 
+const API_TROUBLE: ReadonlySet<FaultKind> = new Set<FaultKind>([
+  ...["apiAway", "apiFails", "cut", "isolate", "stray", "leaseTaken", "clock"] as const,
+  ...["freezeAgent", "freezeAgentAt", "powerOff", "powerOffAll"] as const,
+]);
+
 export function carryOut(world: World, fault: Fault): void {
   const instance = world.instances[fault.ordinal];
   if (instance === undefined) return;
   world.note(`fault ${fault.kind} ${fault.ordinal}>${fault.other} ${fault.forMs} ms`);
+  if (API_TROUBLE.has(fault.kind)) world.apiTrouble = true;
   FAULTS[fault.kind](world, instance, fault);
 }
 
@@ -168,12 +184,14 @@ function recreate(world: World, ms: number): void {
   const cluster = world.api.get(PATHS.cluster);
   if (cluster === undefined || world.recreated) return;
   world.recreated = true;
+  world.idleSince = world.clock.monotonic();
   const metadata = { ...cluster.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" };
   world.api.put(PATHS.cluster, { ...cluster, metadata });
   world.clock.setTimer(ms, () => {
     const volumes = world.instances.map(({ server }) => server.volume);
     for (const instance of world.instances) instance.remove();
     world.createCluster();
+    world.idleSince = undefined;
     volumes.forEach((volume, ordinal) => world.replacePod(ordinal, volume));
   });
 }

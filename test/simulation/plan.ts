@@ -12,6 +12,7 @@ const WEIGHTS = {
   killShell: 6,
   freezeServer: 5,
   freezeAgent: 5,
+  freezeAgentAt: 4,
   cut: 5,
   isolate: 5,
   apiAway: 4,
@@ -22,7 +23,7 @@ const WEIGHTS = {
   powerOffAll: 1,
   clock: 2,
   stray: 2,
-  pause: 2,
+  pause: 3,
   recreate: 1,
   purge: 3,
   writeByHand: 2,
@@ -61,7 +62,7 @@ export function planOf(seed: number): Plan {
   const faults: Fault[] = [];
   const count = 1 + chance.below(6);
   while (faults.length < count) {
-    const fault: Fault = {
+    const fault: Omit<Fault, "forMs"> & { forMs: number } = {
       kind: chance.pick(WEIGHTS),
       at: (formed ? 4_000 : 200) + chance.below(LAST_MS),
       forMs: Number(chance.pick({ 2: 1, 5: 1, 9: 2, 20: 2, 40: 1 })) * (500 + chance.below(1_000)),
@@ -69,6 +70,7 @@ export function planOf(seed: number): Plan {
       other: chance.below(Number(members)),
       dice: chance.next(),
     };
+    if (fault.kind === "pause") fault.forMs *= 2;
     const loses = fault.kind === "loseVolume" || fault.kind === "stray";
     if (loses && lossesLeft.count-- <= 0) continue;
     faults.push(fault);

@@ -20,6 +20,8 @@ export class Refusal extends Error {
 export type SqlWorld = {
   readonly groups: Groups;
   readonly unknown: (sql: string) => void;
+  /** Told before somebody starts a member. */
+  readonly changes: (what: string, byShell: boolean) => void;
   /** Calls it later, if the server is still there and in the same run. */
   readonly later: (server: Mysqld, ms: number, run: () => void) => void;
 };

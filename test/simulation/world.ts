@@ -33,6 +33,12 @@ export class World {
   readonly notes: string[] = [];
   /** The Cluster was deleted and made again over its volumes. */
   recreated = false;
+  /** Since when nothing may be done: paused, or being deleted. */
+  idleSince: number | undefined;
+  /** Something has come between agents and their Lease, or what they know of the Cluster. */
+  apiTrouble = false;
+  /** Runs of MySQL Shell that change something. */
+  readonly changing = new Set<object>();
   /** Set: what agents log. */
   logOf: ((home: Incarnation) => Logger) | undefined;
   #keepNotes: boolean;
@@ -106,6 +112,14 @@ export class World {
     this.note(`VIOLATION ${rule}: ${what}`);
     if (this.violations.some((one) => one.rule === rule)) return;
     this.violations.push({ rule, what, at: this.clock.monotonic() });
+  }
+
+  /** An agent begins to change something: by MySQL Shell, after a look at the Cluster, or by itself. */
+  changes(what: string, byShell: boolean): void {
+    const idleMs = this.clock.monotonic() - (this.idleSince ?? Infinity);
+    const late = byShell ? idleMs > 6_000 : idleMs > 35_000 && !this.apiTrouble;
+    if (late) this.blame("acts while paused", what);
+    if (byShell && this.changing.size > 0 && !this.apiTrouble) this.blame("two at once", what);
   }
 
   unknown(sql: string): void {
