@@ -19,6 +19,7 @@ import { perform } from "./agent/perform.ts";
 import { probe } from "./agent/probe.ts";
 import { Publisher } from "./agent/publish.ts";
 import { Roles } from "./agent/roles.ts";
+import { dataDirectory } from "./agent/scripts.ts";
 import {
   type AgentSettings,
   type Identity,
@@ -192,7 +193,10 @@ type ActorParts = {
   metrics: AgentMetrics;
 };
 
-function assembleActor({ clock, identity, log, settings }: AgentParts, parts: ActorParts): Actor {
+function assembleActor(agent: AgentParts, parts: ActorParts): Actor {
+  const { clock, config, identity, log, settings } = agent;
+  const { volumeDirectory } = config;
+  const places = { volumeDirectory, dataDirectory: dataDirectory(config) };
   const { cluster, lease, local, metrics, observer, shell } = parts;
   const actor: Actor = new Actor({
     lease,
@@ -204,7 +208,7 @@ function assembleActor({ clock, identity, log, settings }: AgentParts, parts: Ac
     perform: (action, facts, permit) =>
       perform(action, facts, {
         permit,
-        options: { identity, create: createOptions(settings), shell, local, cluster },
+        options: { identity, create: createOptions(settings), shell, local, cluster, places, log },
       }),
     ended: () => local.forgetData(),
     metrics,

@@ -30,6 +30,16 @@ export type AgentAction =
   }
   /** No member is in a group: start it again from this one, which holds everything, or by an approved plan. */
   | { readonly type: "reboot-cluster"; readonly plan?: RecoveryPlan }
+  /** Save the transactions that the group does not have, then replace the own data by a copy of the group's. */
+  | {
+    readonly type: "reclone-instance";
+    readonly via: string;
+    readonly errant: string;
+    /** Whether the metadata knows this server: it comes back, or is added. */
+    readonly registered: boolean;
+    /** Unset: spec.recovery.diverged allows it. */
+    readonly plan?: RecoveryPlan;
+  }
   /** Take the entry of a volume that is gone out of the metadata. */
   | { readonly type: "remove-instance"; readonly via: string };
 
@@ -46,6 +56,7 @@ export const ACTION_TYPES = [
   "rejoin-instance",
   "remove-instance",
   "reboot-cluster",
+  "reclone-instance",
 ] as const satisfies readonly ActionType[];
 
 /** Actions that change what other members rely on: only under the Cluster's Lease. */
@@ -56,6 +67,7 @@ export const UNDER_LEASE: ReadonlySet<ActionType> = new Set<ActionType>([
   "rejoin-instance",
   "remove-instance",
   "reboot-cluster",
+  "reclone-instance",
 ]);
 
 /** Whether an action does something. */

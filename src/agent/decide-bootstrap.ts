@@ -23,9 +23,42 @@ export function decideWithoutGroup(facts: Facts, local: LocalWithData): AgentAct
     );
   }
   if (cluster.bootstrap.at !== undefined) return decideOutage(facts, local, cluster);
+  const kept = keptGroups(facts, local, cluster);
+  if (kept.length > 0) return decideKept(facts, kept);
   if (facts.self.ordinal !== 0) return decideBeforeGroup(local);
   if (now < history.retryAt) return wait("ActionFailed", history.lastFailure);
   return decideCreate(facts, local, cluster);
+}
+
+// Groups of this Cluster's name that volumes hold although the Cluster is new: it was deleted and made again. With
+// an intent it has begun a group of its own.
+function keptGroups(facts: Facts, local: LocalWithData, cluster: ClusterFacts): string[] {
+  if (cluster.bootstrap.serverUuid !== undefined) return [];
+  const servers = [local, ...facts.peers.filter((peer) => peer.reachable)];
+  const groups = servers.flatMap(({ data, member }) => {
+    const { clusters = [], instances = [] } = data.metadata ?? {};
+    const known = instances.some(({ uuid }) => uuid === member.uuid);
+    return known ? clusters.filter(({ name }) => name === facts.self.clusterName) : [];
+  });
+  return [...new Set(groups.map(({ groupName }) => groupName))];
+}
+
+// Recording it only takes away the right to create another; how it starts again is decided as after any outage.
+function decideKept({ self }: Facts, [groupName = "", ...others]: readonly string[]): AgentAction {
+  if (others.length > 0) {
+    return wait(
+      "SplitBrain",
+      `the volumes hold data of several groups of this name: ${
+        [groupName, ...others].join(", ")
+      }; ` +
+        "nothing is changed. Remove the volumes of the wrong ones",
+    );
+  }
+  if (self.ordinal === 0) return { type: "record-bootstrap", groupName };
+  return wait(
+    "WaitingForPrimary",
+    "the volumes hold data of an earlier Cluster of this name; the first instance takes it up",
+  );
 }
 
 function decideBeforeGroup(local: LocalWithData): AgentAction {

@@ -14,6 +14,7 @@ import {
   type UpView,
 } from "./facts.ts";
 import type { ExistingGroup } from "./group.ts";
+import { approval, isApproved, planReclone } from "./plan.ts";
 
 type LocalWithData = UpView & { readonly data: DataFacts };
 
@@ -30,7 +31,8 @@ export function decideMember(
   local: LocalWithData,
   group: ExistingGroup,
 ): AgentAction {
-  return refuse(facts, local, group) ?? route(facts, local, group);
+  return refuse(facts, local, group) ?? diverged(facts, local, group) ??
+    route(facts, local, group);
 }
 
 function refuse(
@@ -68,31 +70,71 @@ function refuse(
       "the transactions of the group cannot be compared with mine yet",
     );
   }
-  if (relation.errant !== "") {
-    return wait(
-      "Diverged",
-      `this member holds transactions that the group does not: ${
-        describeGtidSet(relation.errant)
-      }; ` +
-        "it stays out and read-only, and nothing is discarded",
-    );
-  }
   return undefined;
+}
+
+// Errant transactions: it stays out and read-only until somebody allows to discard them.
+function diverged(
+  facts: Facts,
+  local: LocalWithData,
+  group: ExistingGroup,
+): AgentAction | undefined {
+  const { cluster, history, now, relation, self } = facts;
+  const errant = relation?.errant ?? "";
+  if (errant === "") return undefined;
+  const message = `this member holds transactions that the group does not: ${
+    describeGtidSet(errant)
+  }; it stays out and read-only, and nothing is discarded`;
+  const registered = isRegistered(local, group);
+  // A set is errant only against all that the group has, and that the primary has for certain.
+  const primary = group.online.find(({ address }) => address === group.primary);
+  if (cluster?.bootstrap.at === undefined || primary === undefined) {
+    return wait("Diverged", message);
+  }
+  const plan = planReclone(facts, local, errant);
+  const asked = cluster.recovery.diverged === "Report";
+  if (asked && !isApproved(plan, cluster)) {
+    const offer = `${message}. To save them as a file on its volume and replace its data by the ` +
+      `group's: ${approval(plan, facts)}`;
+    return { ...wait("Diverged", offer), plan };
+  }
+  const old = waitForOldSelf(local, group, self.address);
+  if (old !== undefined) return old;
+  if (now < history.retryAt) return wait("ActionFailed", history.lastFailure);
+  if (!registered && isStale(group, self.address)) {
+    return { type: "remove-instance", via: primary.address };
+  }
+  const via = primary.address;
+  return { type: "reclone-instance", via, errant, registered, ...(asked ? { plan } : {}) };
+}
+
+function isRegistered({ member }: UpView, { metadata }: ExistingGroup): boolean {
+  return metadata?.instances.some((row) => row.uuid === member.uuid) === true;
+}
+
+/** The metadata has this address with another server: the volume was replaced. */
+function isStale({ metadata }: ExistingGroup, own: string): boolean {
+  return metadata?.instances.some(({ address }) => address === own) === true;
+}
+
+function waitForOldSelf(
+  { member: { uuid } }: UpView,
+  { view }: ExistingGroup,
+  own: string,
+): AgentAction | undefined {
+  const old = view.find((row) => row.uuid === uuid || addressOf(row) === own);
+  return old && wait(
+    "WaitingForView",
+    `the group still lists this member as ${old.state}; it may return once it is expelled`,
+  );
 }
 
 function route(facts: Facts, local: LocalWithData, group: ExistingGroup): AgentAction {
   const { history, now, self } = facts;
-  const { uuid } = local.member;
-  const old = group.view.find((row) => row.uuid === uuid || addressOf(row) === self.address);
-  if (old !== undefined) {
-    return wait(
-      "WaitingForView",
-      `the group still lists this member as ${old.state}; it may return once it is expelled`,
-    );
-  }
-  const registered = group.metadata?.instances.some((row) => row.uuid === uuid) === true;
+  const old = waitForOldSelf(local, group, self.address);
+  if (old !== undefined) return old;
   if (now < history.retryAt) return wait("ActionFailed", history.lastFailure);
-  return registered ? comeBack(facts, local, group) : join(facts, group);
+  return isRegistered(local, group) ? comeBack(facts, local, group) : join(facts, group);
 }
 
 /** A member that the metadata knows. */
@@ -143,8 +185,7 @@ function join(facts: Facts, group: ExistingGroup): AgentAction {
     );
   }
   if (group.primary === undefined) return noPrimary();
-  const stale = group.metadata?.instances.some(({ address }) => address === self.address);
-  if (stale === true) return { type: "remove-instance", via: group.primary };
+  if (isStale(group, self.address)) return { type: "remove-instance", via: group.primary };
   return { type: "add-instance", via: group.primary, method: methodFor(relation) };
 }
 

@@ -6,7 +6,7 @@ import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { AGENT_USER } from "../api/names.ts";
 import { parseVersion } from "../api/version.ts";
 import type { Logger } from "../base/log.ts";
-import { renderInitSql, renderOptionFile } from "../mysql/accounts.ts";
+import { renderInitSql, renderOptionFile, renderTakeOverSql } from "../mysql/accounts.ts";
 import { type InstancePlace, renderMyCnf } from "../mysql/my-cnf.ts";
 import { dataDirectory, renderInitializeScript, renderServerScript } from "./scripts.ts";
 import { type AgentSettings, type Identity, ownEndpoint } from "./settings.ts";
@@ -55,6 +55,7 @@ export async function initialise(options: InitOptions): Promise<void> {
     ["initialize.sh", renderInitializeScript(options, mark), 0o755],
     ["mysqld.sh", renderServerScript(options), 0o755],
     ["init.sql", renderInitSql(accounts), 0o600],
+    ["take-over.sql", renderTakeOverSql(accounts), 0o600],
     ["client.cnf", renderOptionFile({ user: AGENT_USER, password: agentPassword, caFile }), 0o600],
   ];
   for (const [name, text, mode] of files) await replaceFile(`${runDirectory}/${name}`, text, mode);

@@ -4,6 +4,7 @@
 
 import type { RecoveryPlan } from "../api/recovery-plan.ts";
 import { assertNever, describeError } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
 import { parseGroupView } from "../mysql/group-view.ts";
 import { readApplierError, readData } from "../mysql/queries.ts";
 import type { Shell } from "../mysql/shell.ts";
@@ -21,6 +22,7 @@ import type { Facts, UpView } from "./facts.ts";
 import type { ClusterReader } from "./observe-cluster.ts";
 import type { LocalObserver } from "./observe-local.ts";
 import { parseAddress } from "./observe-peers.ts";
+import { saveErrant } from "./save-errant.ts";
 import { type Identity, ownEndpoint } from "./settings.ts";
 
 export type PerformOptions = {
@@ -29,6 +31,8 @@ export type PerformOptions = {
   readonly shell: Shell;
   readonly local: LocalObserver;
   readonly cluster: ClusterReader;
+  readonly places: { readonly volumeDirectory: string; readonly dataDirectory: string };
+  readonly log: Logger;
 };
 
 /** An action that did not succeed; its effect may be partial, the next observation tells. */
@@ -85,6 +89,8 @@ export async function perform(
       return await startMember(facts, options, permit);
     case "reboot-cluster":
       return await byPlan(action.plan, how, async () => await rebootCluster(action.plan, how));
+    case "reclone-instance":
+      return await byPlan(action.plan, how, async () => await recloneInstance(action, how));
     default:
       return assertNever(action);
   }
@@ -175,6 +181,27 @@ async function rebootCluster(plan: RecoveryPlan | undefined, how: How): Promise<
   // Without force the Shell itself refuses when anybody is silent or holds more.
   const force = plan?.members.some(({ fate }) => fate === "Absent" || fate === "Diverges") ?? false;
   await call({ type: "reboot-cluster", name, seed, force }, address(seed), how);
+}
+
+async function recloneInstance(
+  { errant, registered, via }: Extract<AgentAction, { type: "reclone-instance" }>,
+  how: How,
+): Promise<void> {
+  const { identity, local, log, places } = how.options;
+  const session = await local.open();
+  try {
+    await fence(session);
+    const folder = await saveErrant({ session, errant, ...places });
+    log.info("errant transactions saved", { folder, errant });
+  } finally {
+    session.close();
+  }
+  const target = ownEndpoint(identity);
+  const method = "clone";
+  const request = registered
+    ? { type: "rejoin-instance", target, method } as const
+    : { type: "add-instance", target, method, label: identity.podName } as const;
+  await call(request, via, how);
 }
 
 // An approved plan is noted when it begins, and when it is done: it is then never carried out again.

@@ -3,7 +3,8 @@
 import { createHash } from "node:crypto";
 import { APPROVE_PLAN_ANNOTATION } from "../api/labels.ts";
 import type { RecoveryPlan } from "../api/recovery-plan.ts";
-import { describeGtidSet } from "../mysql/gtid.ts";
+import { describeGtidSet, unionGtidSets } from "../mysql/gtid.ts";
+import type { DataFacts } from "../mysql/queries.ts";
 import type { ClusterFacts, Facts } from "./facts.ts";
 
 const HASH_LENGTH = 16;
@@ -12,6 +13,20 @@ const HASH_LENGTH = 16;
 export function sealPlan(plan: Omit<RecoveryPlan, "hash">): RecoveryPlan {
   const hash = createHash("sha256").update(JSON.stringify(plan)).digest("hex");
   return { hash: hash.slice(0, HASH_LENGTH), ...plan };
+}
+
+/** What a person may approve: a diverged member's own transactions leave the group. */
+export function planReclone(
+  { self }: Facts,
+  { data }: { readonly data: DataFacts },
+  errant: string,
+): RecoveryPlan {
+  const gtids = unionGtidSets(data.executed, data.received);
+  return sealPlan({
+    action: "Reclone",
+    seed: "",
+    members: [{ name: self.pod, fate: "Reclone", gtids, beyond: errant }],
+  });
 }
 
 /** Approved, and not carried out before. */

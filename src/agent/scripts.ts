@@ -2,7 +2,8 @@
 // and nothing that a small image lacks. Paths come from us and hold no character that the shell reads.
 //
 //   initialize.sh  makes the data directory in a folder beside and renames it when whole, so that an
-//                  interruption starts over; refuses a directory that is not this instance's.
+//                  interruption starts over; refuses a directory that is not this instance's; gives the
+//                  accounts of data that an earlier Cluster of this name left behind the new passwords.
 //   mysqld.sh      runs mysqld: passes SIGTERM on, starts it again at once when it asks for that (exit 16,
 //                  at the end of a clone) or was killed by a signal, five times in ten minutes. Every other
 //                  end is the kubelet's business.
@@ -59,6 +60,12 @@ newer() { # is series $1 newer than series $2
   [ "\${1%%.*}" -eq "\${2%%.*}" ] && [ "\${1#*.}" -gt "\${2#*.}" ]
 }
 
+write_mark() {
+  cat > "$mark.new" <<'END' && mv "$mark.new" "$mark" || refuse "cannot write $mark"
+${renderMark(mark)}END
+  sync
+}
+
 if [ -d "$data" ]; then
   [ -f "$mark" ] || refuse "$data exists but was not made by this operator; it is left alone." \\
     "Use an empty volume, or move that directory away."
@@ -76,6 +83,14 @@ if [ -d "$data" ]; then
         "Set spec.version to $ran or newer."
     fi
   fi
+  # Of an earlier Cluster of this name, which was deleted and made again with other passwords.
+  if ! grep -qx 'uid=${mark.clusterUid}' "$mark"; then
+    echo "initialize: taking over the data of $(grep '^uid=' "$mark")" >&2
+    mysqld --defaults-file=${places.runDirectory}/my.cnf --persisted-globals-load=OFF --skip-networking \\
+      --init-file=${places.runDirectory}/take-over.sql ||
+      refuse "mysqld could not take over the data: exit code $?; its messages are above"
+    write_mark
+  fi
   exit 0
 fi
 
@@ -84,9 +99,7 @@ rm -rf "$new" || refuse "cannot remove the remains of an earlier attempt in $new
 mysqld --defaults-file=${places.runDirectory}/initialize.cnf --initialize-insecure \\
   --datadir="$new" --init-file=${places.runDirectory}/init.sql ||
   refuse "mysqld --initialize-insecure failed with exit code $?; its messages are above"
-cat > "$mark.new" <<'END' && mv "$mark.new" "$mark" || refuse "cannot write $mark"
-${renderMark(mark)}END
-sync
+write_mark
 mv "$new" "$data" || refuse "cannot rename $new to $data"
 sync
 `;

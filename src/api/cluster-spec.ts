@@ -67,8 +67,8 @@ const recoverySchema = z.object({
   ).default("Automatic"),
   diverged: z.enum(["Report", "Reclone"]).describe(
     "What happens to a member with transactions that the group does not have. Report: it is fenced and a " +
-      "person decides. Reclone: those transactions are saved, then the member is cloned anew. Default: " +
-      "Report. This version only reports.",
+      "person decides. Reclone: those transactions are saved on its volume, then the member is cloned anew. " +
+      "Default: Report.",
   ).default("Report"),
 }).describe("How failures that may cost data are handled.").prefault({});
 

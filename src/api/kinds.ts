@@ -129,6 +129,7 @@ export interface PodDisruptionBudget extends KubeObject {
 }
 
 export interface Node extends KubeObject {
+  spec?: { taints?: { key: string; effect: string }[] };
   status?: { conditions?: LooseCondition[]; addresses?: { type: string; address: string }[] };
 }
 

@@ -1,5 +1,5 @@
 // Pure: the texts that carry passwords. The SQL that mysqld runs once, while it initialises an empty data
-// directory, and the option file by which mysqladmin and MySQL Shell log in.
+// directory or takes over that of an earlier Cluster of the same name, and the option file by which mysqladmin and MySQL Shell log in.
 //
 // The agent's account exists with the same password on every instance before it is added, is not written
 // to the binary log (a fresh instance must have an empty GTID set), demands TLS and has what the AdminAPI
@@ -33,13 +33,15 @@ export function renderInitSql(options: AccountsOptions): string {
   const privileges = AGENT_PRIVILEGES + (options.gtidTags ? ", TRANSACTION_GTID_TAG" : "");
   return [
     "SET SESSION sql_log_bin = 0",
-    `ALTER USER 'root'@'localhost' IDENTIFIED BY ${root}`,
+    `ALTER USER IF EXISTS 'root'@'localhost' IDENTIFIED BY ${root}`,
     `CREATE USER IF NOT EXISTS 'root'@'%' IDENTIFIED BY ${root}`,
+    `ALTER USER 'root'@'%' IDENTIFIED BY ${root}`,
     "GRANT ALL ON *.* TO 'root'@'%' WITH GRANT OPTION",
     "GRANT PROXY ON ''@'' TO 'root'@'%' WITH GRANT OPTION",
     `CREATE USER IF NOT EXISTS ${agent} IDENTIFIED BY ${
       quoteSql(options.agentPassword)
     } REQUIRE SSL`,
+    `ALTER USER ${agent} IDENTIFIED BY ${quoteSql(options.agentPassword)} REQUIRE SSL`,
     `GRANT ${privileges} ON *.* TO ${agent} WITH GRANT OPTION`,
     ...METADATA_SCHEMAS.map((schema) =>
       `GRANT ${METADATA_PRIVILEGES} ON ${schema}.* TO ${agent} WITH GRANT OPTION`
@@ -47,6 +49,11 @@ export function renderInitSql(options: AccountsOptions): string {
     // Lets it grant to the members' recovery accounts what it does not hold itself.
     `GRANT INSERT, UPDATE, DELETE ON mysql.* TO ${agent} WITH GRANT OPTION`,
   ].map((statement) => `${statement};\n`).join("");
+}
+
+/** The same for a server that has data: it sets the passwords of this Cluster, then ends. */
+export function renderTakeOverSql(options: AccountsOptions): string {
+  return `${renderInitSql(options)}SHUTDOWN;\n`;
 }
 
 /** Content of the option file for the agent's account. @throws if the file cannot hold the password. */

@@ -170,6 +170,39 @@ export async function subtractGtids(
   return normaliseGtidSet(text(row?.rest));
 }
 
+/** The binary logs, oldest first, each with the set of everything that came before it. @throws SqlError */
+export async function binaryLogs(session: Session): Promise<{ name: string; before: string }[]> {
+  const logs: { name: string; before: string }[] = [];
+  for (const row of await session.query("SHOW BINARY LOGS")) {
+    const name = text(row.Log_name);
+    const head = await session.query("SHOW BINLOG EVENTS IN ? LIMIT 3", [name]);
+    const previous = head.find((event) => event.Event_type === "Previous_gtids");
+    logs.push({ name, before: normaliseGtidSet(text(previous?.Info)) });
+  }
+  return logs;
+}
+
+const EVENTS_AT_ONCE = 5_000;
+const EVENTS_LIMIT_MS = 60_000;
+
+/** The events of a binary log, in pages. @throws SqlError */
+export async function* binaryLogEvents(
+  session: Session,
+  name: string,
+): AsyncGenerator<{ type: string; info: string }> {
+  let from = 4; // after the magic number
+  for (;;) {
+    const rows = await session.query(
+      `SHOW BINLOG EVENTS IN ? FROM ${from} LIMIT ${EVENTS_AT_ONCE}`,
+      [name],
+      EVENTS_LIMIT_MS,
+    );
+    for (const row of rows) yield { type: text(row.Event_type), info: text(row.Info) };
+    if (rows.length < EVENTS_AT_ONCE) return;
+    from = Number(rows.at(-1)?.End_log_pos);
+  }
+}
+
 /** For every two sets what the first has beyond the second: `[i][j]`. @throws SqlError */
 export async function compareGtids(
   session: Session,

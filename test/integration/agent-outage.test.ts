@@ -1,29 +1,34 @@
 // A complete outage: every mysqld killed at once, with and without a member that comes back. The group starts
 // again from what loses nothing, or not at all.
 
+import { readdir, readFile } from "node:fs/promises";
 import t from "tap";
-import { silentLogger } from "../../src/base/log.ts";
 import { clusters } from "../../src/api/group.ts";
-import { pods } from "../../src/api/kinds.ts";
+import { parseInstanceReport } from "../../src/api/instance-report.ts";
+import { pods, services } from "../../src/api/kinds.ts";
+import { APPROVE_PLAN_ANNOTATION, INSTANCE_ANNOTATION } from "../../src/api/labels.ts";
+import type { RecoveryPlan } from "../../src/api/recovery-plan.ts";
 import { FORM_MS, HEAL_MS, membersOf, startInstances, untilHealthy } from "./agent-cluster.ts";
 import type { Instance } from "./agent-instance.ts";
 import { LIMIT, waitFor, World } from "./operator-world.ts";
 
 t.setTimeout(900_000);
 
-/** Appends numbered rows on whichever member is primary, until stopped; knows what was acknowledged. */
-function startWriter(instances: readonly Instance[]) {
+/** Appends numbered rows to the member that the primary Service leads to, as long as it is ready. */
+function startWriter(world: World, namespace: string, instances: readonly Instance[]) {
   const acknowledged: number[] = [];
   let stopped = false;
-  let next = 1;
+  const primary = async (): Promise<Instance | undefined> => {
+    const service = await world.client.get(services, { namespace, name: "main-primary" }, LIMIT);
+    const pod = service?.spec.selector?.["statefulset.kubernetes.io/pod-name"];
+    const found = instances.find((instance) => instance.pod === pod);
+    return found && (await fetch(await found.url("/ready"))).ok ? found : undefined;
+  };
   const write = async (): Promise<void> => {
-    while (!stopped) {
-      for (const instance of instances) {
-        const id = next++;
-        const written = await instance.sql(`INSERT INTO app.t VALUES (${id})`)
-          .then(() => true, () => false);
-        if (written) acknowledged.push(id);
-      }
+    for (let id = 1; !stopped; id++) {
+      const written = await primary().then((one) => one?.sql(`INSERT INTO app.t VALUES (${id})`))
+        .catch(() => undefined);
+      if (written !== undefined) acknowledged.push(id);
     }
   };
   const ended = write();
@@ -65,18 +70,52 @@ async function rowsOf(instance: Instance): Promise<Set<number>> {
   return new Set(rows.map(({ id }) => Number(id)));
 }
 
+/** The plan that waits for approval, as an agent reports it. */
+async function planOf(world: World, namespace: string): Promise<RecoveryPlan | undefined> {
+  const found = await world.list(pods, namespace);
+  return found.map((pod) =>
+    parseInstanceReport(pod.metadata.annotations?.[INSTANCE_ANNOTATION])?.plan
+  ).find((plan) => plan !== undefined);
+}
+
+async function untilPlan(
+  world: World,
+  namespace: string,
+  fits: (plan: RecoveryPlan) => boolean,
+): Promise<RecoveryPlan> {
+  let plan: RecoveryPlan | undefined;
+  await waitFor("a plan waits for approval", HEAL_MS, async () => {
+    plan = await planOf(world, namespace);
+    return (plan !== undefined && fits(plan)) ||
+      JSON.stringify({ plan, members: await membersOf(world, namespace) });
+  });
+  return plan as RecoveryPlan;
+}
+
+async function approve(world: World, namespace: string, { hash }: RecoveryPlan): Promise<void> {
+  const ref = { namespace, name: "main" };
+  const body = { metadata: { annotations: { [APPROVE_PLAN_ANNOTATION]: hash } } };
+  await world.client.patch(clusters, ref, { body }, LIMIT);
+}
+
+const rebootsOf = (instances: readonly Instance[]): number =>
+  instances.flatMap(({ lines }) => lines)
+    .filter(({ msg, operation }) => msg === "mysqlsh done" && operation === "reboot-cluster")
+    .length;
+
 t.test("three members", async (t) => {
   const world = await World.start(t);
-  world.operator(t);
+  const operator = world.operator(t);
   const namespace = "outage";
   const instances = await startInstances(t, world, { namespace, members: 3, port: 15131 });
-  const [first] = instances as [Instance];
+  const [first, second, third] = instances as [Instance, Instance, Instance];
   await untilHealthy(world, namespace, FORM_MS);
   await first.sql("CREATE DATABASE app");
   await first.sql("CREATE TABLE app.t (id INT PRIMARY KEY)");
 
   await t.test("all killed at once under writes: back without help, nothing lost", async (t) => {
-    const writer = startWriter(instances);
+    const writer = startWriter(world, namespace, instances);
+    t.teardown(async () => void await writer.stop());
     await waitFor(
       "rows are acknowledged",
       10_000,
@@ -94,9 +133,77 @@ t.test("three members", async (t) => {
       const rows = await rowsOf(instance);
       t.same(acknowledged.filter((id) => !rows.has(id)), [], `${instance.pod} lost nothing`);
     }
-    const reboots = instances.flatMap(({ lines }) => lines)
-      .filter(({ msg, operation }) => msg === "mysqlsh done" && operation === "reboot-cluster");
-    t.equal(reboots.length, 1, "the group was started once");
+    t.equal(rebootsOf(instances), 1, "the group was started once");
+  });
+
+  await t.test("one is missing: nothing happens before proof and approval", async (t) => {
+    const present = [first, second];
+    await third.stopServer();
+    await third.stopAgent();
+    const before = await groupStart(first);
+    await killAll(present);
+    const early = await untilPlan(world, namespace, ({ action }) => action === "RestartGroup");
+    t.match(early.members.find(({ name }) => name === third.pod), {
+      fate: "Absent",
+      stopped: false,
+    });
+    await waitFor("the status has it", HEAL_MS, async () => {
+      const cluster = await world.client.get(clusters, { namespace, name: "main" }, LIMIT);
+      const ready = cluster?.status?.conditions?.find(({ type }) => type === "Ready");
+      const told = cluster?.status?.plans?.[0]?.hash === early.hash &&
+        ready?.reason === "CompleteOutage";
+      return told || JSON.stringify(cluster?.status);
+    });
+    await approve(world, namespace, early);
+    // As the operator writes it once it has the proof.
+    await operator.stop();
+    const ref = { namespace, name: "main" };
+    const stored = await world.client.get(clusters, ref, LIMIT);
+    t.equal(rebootsOf(instances), 1, "the approval of a plan without proof changes nothing");
+    const told = (stored?.status?.instances ?? []).map((one) =>
+      one.name === third.pod ? { ...one, stopped: "its node is out of service" } : one
+    );
+    const body = { status: { instances: told } };
+    await world.client.patch(clusters, ref, { subresource: "status", body }, LIMIT);
+    const plan = await untilPlan(
+      world,
+      namespace,
+      ({ members }) => members.some(({ stopped }) => stopped === true),
+    );
+    t.not(plan.hash, early.hash);
+    t.equal(rebootsOf(instances), 1, "the old approval does not fit the new plan");
+    await approve(world, namespace, plan);
+    await waitFor("the two started the group again", HEAL_MS, async () => {
+      const starts = await Promise.all(present.map(groupStart));
+      return starts.every((start) => start !== "" && start !== before) || JSON.stringify(starts);
+    });
+    const done = await world.client.get(clusters, ref, LIMIT);
+    t.match(done?.status?.recovery, { plan: plan.hash, completedAt: String });
+    await third.startAgent();
+    third.startServer();
+    await untilRestarted(world, { namespace, instances, before });
+  });
+
+  await t.test("a diverged member: fenced, saved and cloned by approval", async (t) => {
+    const { lines, pod } = third;
+    await third.stopAgent();
+    await third.sql("STOP GROUP_REPLICATION");
+    await third.sql("SET GLOBAL super_read_only = OFF");
+    await third.sql("CREATE DATABASE errant");
+    await third.startAgent();
+    const plan = await untilPlan(world, namespace, ({ action }) => action === "Reclone");
+    t.match(plan.members, [{ name: pod, fate: "Reclone", beyond: String }]);
+    t.same(await third.sql("SELECT @@super_read_only ro"), [{ ro: 1 }], "it is fenced");
+    await approve(world, namespace, plan);
+    await untilHealthy(world, namespace, HEAL_MS);
+    t.same(await third.sql("SHOW DATABASES LIKE 'errant'"), []);
+    const saved = lines.find(({ msg }) => msg === "errant transactions saved");
+    const files = await readdir(String(saved?.folder));
+    t.match(files.sort(), [/^binlog\./, /^transactions\.txt$/]);
+    const list = await readFile(`${saved?.folder}/transactions.txt`, "utf8");
+    t.match(list, /CREATE DATABASE errant/);
+    t.match(list, plan.members[0]?.beyond);
+    t.notMatch(list, /CREATE DATABASE app/, "only its own");
   });
 });
 
@@ -118,4 +225,3 @@ t.test("one member", async (t) => {
   only.startServer();
   await untilRestarted(world, { namespace, instances: [only], before });
 });
-void [silentLogger, clusters, pods, membersOf, LIMIT];

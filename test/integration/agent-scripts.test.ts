@@ -99,6 +99,23 @@ for (const [name, mark, message] of REFUSED) {
   });
 }
 
+t.test("initialize.sh takes over the data of an earlier Cluster of the name, once", async (t) => {
+  const { root, run } = place(t);
+  mkdirSync(join(root, "volume/data"));
+  const earlier = renderMark({ ...MARK, clusterUid: "earlier" });
+  writeFileSync(join(root, "volume/instance"), earlier);
+  writeFileSync(join(root, "ends"), "7\n0\n");
+  t.match(await run("initialize.sh").ended, {
+    code: 1,
+    stderr: /could not take over.*exit code 7/,
+  });
+  t.equal(read(root, "volume/instance"), earlier, "it is tried again");
+  t.match(await run("initialize.sh").ended, { code: 0 });
+  t.equal(read(root, "volume/instance"), renderMark(MARK));
+  t.match(await run("initialize.sh").ended, { code: 0 });
+  t.equal(read(root, "runs").trim().split("\n").length, 2, "the third run does nothing");
+});
+
 const VERSIONS: readonly [ran: string, runs: string, code: number][] = [
   ["9.7.4", "9.7.4", 0],
   ["9.7.5", "9.7.4", 0],

@@ -14,7 +14,7 @@ import {
 import { INSTANCE_ANNOTATION } from "../../api/labels.ts";
 import { ordinalOf, podName } from "../../api/names.ts";
 import { formatTime } from "../../base/clock.ts";
-import type { Pod } from "../../api/kinds.ts";
+import type { Node, Pod } from "../../api/kinds.ts";
 import {
   containersWereReady,
   isReady,
@@ -22,6 +22,8 @@ import {
   podProblem,
   readyCondition,
 } from "./pod-problem.ts";
+import type { ClusterSnapshot } from "./snapshot.ts";
+import { leftBehind, stoppedBy } from "./stopped.ts";
 
 /** One instance with the facts that conditions are derived from. */
 export type Instance = {
@@ -33,7 +35,14 @@ export type Instance = {
   readonly report?: InstanceReport;
   /** Kubernetes' reason why the Pod does not run. */
   readonly problem?: string;
+  /** How it is known that its mysqld has ended; looked for only when a plan would leave it behind. */
+  readonly stopped?: string;
 };
+
+/** What the Pod's agent reported last. */
+export function reportOf(pod: Pod): InstanceReport | undefined {
+  return parseInstanceReport(pod.metadata.annotations?.[INSTANCE_ANNOTATION]);
+}
 
 type Told = { readonly state: InstanceState; readonly message?: string };
 
@@ -41,7 +50,7 @@ type Told = { readonly state: InstanceState; readonly message?: string };
 export function deriveInstances(
   clusterName: string,
   members: number,
-  pods: readonly Pod[],
+  { pods, nodes }: Pick<ClusterSnapshot, "pods" | "nodes">,
 ): Instance[] {
   const byOrdinal = new Map(pods.flatMap((pod) => {
     const ordinal = ordinalOf(pod.metadata.name);
@@ -53,14 +62,22 @@ export function deriveInstances(
   const drafts = ordinals.map((ordinal) =>
     draft(podName(clusterName, ordinal), ordinal, byOrdinal.get(ordinal))
   );
+  const left = leftBehind(drafts.map(({ report }) => report));
   return drafts
     .map((instance) => contradicted(instance, drafts))
+    .map((instance) => left.has(instance.name) ? withProof(instance, nodes) : instance)
     .sort((a, b) => a.ordinal - b.ordinal);
+}
+
+function withProof(instance: Instance, nodes: ReadonlyMap<string, Node>): Instance {
+  const { pod } = instance;
+  const stopped = stoppedBy(pod, nodes.get(pod?.spec.nodeName ?? ""));
+  return stopped === undefined ? instance : { ...instance, stopped };
 }
 
 /** As stored in the status: `since` is kept while the state is the same. */
 export function instanceStatus(
-  { name, ordinal, state, message, report }: Instance,
+  { name, ordinal, state, message, report, stopped }: Instance,
   previous: readonly InstanceStatus[] | undefined,
   now: number,
 ): InstanceStatus {
@@ -75,13 +92,14 @@ export function instanceStatus(
     ...(report?.serverVersion !== undefined && { version: report.serverVersion }),
     since,
     ...(message !== undefined && { message }),
+    ...(stopped !== undefined && { stopped }),
     ...(report !== undefined && report.mysqldRestarts > 0 && { restarts: report.mysqldRestarts }),
   };
 }
 
 function draft(name: string, ordinal: number, pod: Pod | undefined): Instance {
   if (pod === undefined) return { name, ordinal, state: "Down", message: "its Pod does not exist" };
-  const report = parseInstanceReport(pod.metadata.annotations?.[INSTANCE_ANNOTATION]);
+  const report = reportOf(pod);
   const problem = podProblem(pod);
   const { state, message } = report === undefined
     ? { state: "Starting" as const, message: problem ?? "its agent has not reported yet" }

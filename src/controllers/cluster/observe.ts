@@ -7,10 +7,13 @@
 import { type Cluster, type ClusterSpec, parseClusterSpec } from "../../api/cluster.ts";
 import { CLUSTER_LABEL } from "../../api/labels.ts";
 import { PASSWORD_KEY, statefulSetName } from "../../api/names.ts";
+import { isForbidden } from "../../kube/api-error.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import {
   type ConfigMap,
   configMaps,
+  type Node,
+  nodes,
   type Pod,
   type Secret,
   secrets,
@@ -20,8 +23,10 @@ import type { ResourceType } from "../../kube/resource.ts";
 import type { Store } from "../../kube/store.ts";
 import type { KubeObject } from "../../kube/object.ts";
 import type { RecentWrites } from "../recent-writes.ts";
+import { reportOf } from "./instances.ts";
 import { idOf, type Needed, neededObjects } from "./needs.ts";
 import type { ClusterSnapshot } from "./snapshot.ts";
+import { leftBehind } from "./stopped.ts";
 
 /** Read access to what is watched. */
 export type ClusterStores = {
@@ -54,13 +59,33 @@ export async function observeCluster(
   const pods = observePods(observer.stores, cluster);
   const isLeaving = cluster.metadata.deletionTimestamp !== undefined;
   if (!parsed.ok || isLeaving) {
-    return { cluster, parsed, live: new Map(), missingReferences: [], pods };
+    return { cluster, parsed, live: new Map(), missingReferences: [], pods, nodes: new Map() };
   }
-  const [live, missingReferences] = await Promise.all([
+  const [live, missingReferences, nodes] = await Promise.all([
     observeLive(observer, cluster, { spec: parsed.spec, signal }),
     observeReferences(observer.client, cluster, { spec: parsed.spec, signal }),
+    observeNodes(observer.client, pods, signal),
   ]);
-  return { cluster, parsed, live, missingReferences, pods };
+  return { cluster, parsed, live, missingReferences, pods, nodes };
+}
+
+async function observeNodes(
+  client: KubeClient,
+  pods: readonly Pod[],
+  signal: AbortSignal,
+): Promise<Map<string, Node>> {
+  const left = leftBehind(pods.map(reportOf));
+  const names = pods.filter(({ metadata }) => left.has(metadata.name))
+    .flatMap(({ spec }) => spec.nodeName ?? []);
+  const found = await Promise.all(names.map(async (name) => {
+    try {
+      return await client.get(nodes, { name }, signal) ?? [];
+    } catch (error) {
+      if (isForbidden(error)) return []; // limited to namespaces: then nothing is proven
+      throw error;
+    }
+  }));
+  return new Map(found.flat().map((node) => [node.metadata.name, node]));
 }
 
 /** Pods with the label, without those that still run for a deleted Cluster of the same name. */

@@ -12,6 +12,7 @@ import type { ApplyAction } from "../apply.ts";
 import { firstDifference } from "../difference.ts";
 import { withFingerprint } from "../fingerprint.ts";
 import { classifyCluster, type ClusterVerdict } from "./classify.ts";
+import { reportOf } from "./instances.ts";
 import { generatedSecrets, idOf, objectId, typeOf } from "./needs.ts";
 import { renderAccess } from "./render/access.ts";
 import { renderConfigMap } from "./render/config-map.ts";
@@ -26,6 +27,7 @@ import {
 } from "./render/services.ts";
 import { type Settled, settleSpec } from "./settle.ts";
 import type { ClusterSnapshot } from "./snapshot.ts";
+import { leftBehind } from "./stopped.ts";
 
 export type ClusterPlan = {
   readonly verdict: ClusterVerdict;
@@ -44,7 +46,7 @@ export type PlanOptions = {
   readonly resyncMs: number;
 };
 
-/** Foreign objects without our label, and what the spec names, are not watched. */
+/** Foreign objects without our label, what the spec names, and Nodes are not watched. */
 const BLOCKED_RECHECK_MS = 5_000;
 
 export function planCluster(snapshot: ClusterSnapshot, options: PlanOptions): ClusterPlan {
@@ -74,7 +76,9 @@ export function planCluster(snapshot: ClusterSnapshot, options: PlanOptions): Cl
         verdict,
         actions: [...ground, ...last],
         settled,
-        recheckAfterMs: options.resyncMs,
+        recheckAfterMs: leftBehind(snapshot.pods.map(reportOf)).size > 0
+          ? BLOCKED_RECHECK_MS
+          : options.resyncMs,
       };
     }
   }

@@ -5,7 +5,7 @@
 import type { Cluster, ParsedSpec } from "../../api/cluster.ts";
 import { statefulSetName } from "../../api/names.ts";
 import { isControlledBy } from "../../api/owner.ts";
-import type { Pod, StatefulSet } from "../../api/kinds.ts";
+import type { Node, Pod, StatefulSet } from "../../api/kinds.ts";
 import type { KubeObject } from "../../kube/object.ts";
 import { idOf } from "./needs.ts";
 
@@ -19,6 +19,8 @@ export type ClusterSnapshot = {
   readonly missingReferences: readonly string[];
   /** Pods of the Cluster by label, in no order. */
   readonly pods: readonly Pod[];
+  /** By name; only those of Pods that a plan would leave behind, and only where Nodes may be read. */
+  readonly nodes: ReadonlyMap<string, Node>;
 };
 
 /** The Cluster's live StatefulSet; one under its name that is somebody else's counts as none. */

@@ -26,10 +26,10 @@ export type Pass = {
 export type OwnStatus = Omit<ClusterStatus, "bootstrap" | "recovery"> & { conditions: Condition[] };
 
 export function deriveClusterStatus(pass: Pass): OwnStatus {
-  const { snapshot: { cluster, pods }, plan, now } = pass;
+  const { snapshot: { cluster, nodes, pods }, plan, now } = pass;
   const { name, generation } = cluster.metadata;
   const members = plan.settled?.context.members ?? pods.length;
-  const instances = deriveInstances(name, members, pods);
+  const instances = deriveInstances(name, members, { pods, nodes });
   const online = instances.filter(({ state }) => state === "Online");
   const primaries = online.filter(({ report }) => report?.role === "primary");
   const version = runningVersion(instances);

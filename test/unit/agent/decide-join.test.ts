@@ -15,6 +15,8 @@ import {
   wait,
 } from "./situations.ts";
 
+const FOREIGN = a.data({ metadata: undefined });
+
 testDecisions([ // joining
   {
     name: "never added, empty",
@@ -125,10 +127,10 @@ testDecisions([ // joining
     expect: wait("WaitingForPeers"),
   },
   {
-    name: "an older volume whose server has data",
+    name: "an older volume whose server has other data",
     facts: unborn({
       claims: mayHold(1),
-      peers: [a.peer(1, { member: a.outside(1) }), a.silent(2)],
+      peers: [a.peer(1, { member: a.outside(1), data: FOREIGN }), a.silent(2)],
     }),
     expect: wait("WaitingForPeers"),
   },
@@ -138,8 +140,8 @@ testDecisions([ // joining
     expect: { type: "create-cluster" },
   },
   {
-    name: "data on the own volume",
-    facts: unborn({ local: a.up(a.outside(0), a.data()) }),
+    name: "other data on the own volume",
+    facts: unborn({ local: a.up(a.outside(0), FOREIGN) }),
     expect: wait("ForeignData"),
   },
   {
@@ -147,9 +149,43 @@ testDecisions([ // joining
     facts: a.facts(1, {
       ...unborn(),
       self: a.facts(1).self,
-      local: a.up(a.outside(1), a.data()),
+      local: a.up(a.outside(1), FOREIGN),
     }),
     expect: wait("ForeignData"),
+  },
+  {
+    name: "made again over kept volumes: the first instance takes the data up",
+    facts: unborn({ local: a.up(a.outside(0)) }),
+    expect: { type: "record-bootstrap", groupName: a.GROUP },
+  },
+  {
+    name: "made again over kept volumes: the others wait for that",
+    facts: a.facts(1, { ...unborn(), self: a.facts(1).self, local: a.up(a.outside(1)) }),
+    expect: wait("WaitingForPrimary"),
+  },
+  {
+    name: "made again, only another member's volume was kept",
+    facts: unborn({
+      claims: mayHold(1),
+      peers: [a.peer(1, { member: a.outside(1) }), a.silent(2)],
+    }),
+    expect: { type: "record-bootstrap", groupName: a.GROUP },
+  },
+  {
+    name: "made again over volumes of two groups of that name",
+    facts: unborn({
+      local: a.up(a.outside(0)),
+      peers: [a.peer(1, {
+        member: a.outside(1),
+        data: a.data({
+          metadata: {
+            clusters: [{ name: "main", groupName: "other" }],
+            instances: a.metadata(1).instances,
+          },
+        }),
+      })],
+    }),
+    expect: wait("SplitBrain"),
   },
   {
     name: "no API server: nobody may know that there is no group",

@@ -2,9 +2,27 @@
 
 import t from "tap";
 import { needsMore } from "../../../src/agent/decide.ts";
-import { MAX_AGE_MS, NO_HISTORY } from "../../../src/agent/facts.ts";
+import { type Facts, MAX_AGE_MS, NO_HISTORY } from "../../../src/agent/facts.ts";
 import * as a from "./builders.ts";
-import { alone, DOWN, failed, offline, out, testDecisions, TWO, VIA, wait } from "./situations.ts";
+import {
+  alone,
+  approved,
+  DOWN,
+  failed,
+  offline,
+  others,
+  out,
+  testDecisions,
+  TWO,
+  VIA,
+  wait,
+} from "./situations.ts";
+
+const OWN = `${a.uuidOf(2)}:1`;
+const diverged = (changes: Partial<Facts> = {}): Facts =>
+  out({ relation: { ...a.SAME, errant: OWN }, ...changes });
+const ERRANT = diverged();
+const RECLONE = a.cluster({ recovery: { completeOutage: "Automatic", diverged: "Reclone" } });
 
 testDecisions([
   // the own server
@@ -184,9 +202,75 @@ testDecisions([
     expect: wait("SplitBrain"),
   },
   {
-    name: "errant transactions",
-    facts: out({ relation: { ...a.SAME, errant: `${a.uuidOf(2)}:1` } }),
+    name: "errant transactions: the plan waits for approval",
+    facts: ERRANT,
+    expect: {
+      ...wait("Diverged"),
+      plan: { action: "Reclone", members: [{ name: "main-2", fate: "Reclone", beyond: OWN }] },
+    },
+  },
+  {
+    name: "errant transactions, and the plan is approved",
+    facts: approved(ERRANT),
+    expect: { type: "reclone-instance", via: VIA, errant: OWN, registered: true },
+  },
+  {
+    name: "errant transactions, the approved plan was carried out before",
+    facts: approved(ERRANT, { donePlan: approved(ERRANT).cluster?.approvedPlan }),
     expect: wait("Diverged"),
+  },
+  {
+    name: "more errant transactions than were approved",
+    facts: { ...approved(ERRANT), relation: { ...a.SAME, errant: `${a.uuidOf(2)}:1-2` } },
+    expect: wait("Diverged"),
+  },
+  {
+    name: "errant transactions, and the spec says to clone",
+    facts: diverged({ cluster: RECLONE }),
+    expect: { type: "reclone-instance", via: VIA, errant: OWN, registered: true },
+  },
+  {
+    name: "errant transactions, to be cloned, the old incarnation still in the view",
+    facts: diverged({ cluster: RECLONE, peers: [0, 1].map((n) => a.peer(n)) }),
+    expect: wait("WaitingForView"),
+  },
+  {
+    name: "errant transactions, to be cloned, the primary does not answer",
+    facts: diverged({
+      cluster: RECLONE,
+      peers: [a.silent(0), a.peer(1, { member: a.member(1, { members: TWO }) })],
+    }),
+    expect: wait("Diverged"),
+  },
+  {
+    name: "errant transactions, to be cloned, without the API server",
+    facts: diverged({ cluster: undefined }),
+    expect: wait("Diverged"),
+  },
+  {
+    name: "errant transactions, and cloning failed a moment ago",
+    facts: diverged({
+      cluster: RECLONE,
+      history: failed({ "reclone-instance": 1 }, a.NOW + 1),
+    }),
+    expect: wait("ActionFailed"),
+  },
+  {
+    name: "errant transactions on a new volume, to be cloned: the old entry leaves first",
+    facts: diverged({
+      cluster: RECLONE,
+      local: a.up({ ...a.outside(2), uuid: a.uuidOf(7) }),
+    }),
+    expect: { type: "remove-instance", via: VIA },
+  },
+  {
+    name: "errant transactions on a server that the metadata does not know, to be cloned",
+    facts: diverged({
+      cluster: RECLONE,
+      local: a.up({ ...a.outside(2), uuid: a.uuidOf(7) }),
+      peers: others({ data: a.data({ metadata: a.metadata(0, 1) }) }),
+    }),
+    expect: { type: "reclone-instance", via: VIA, registered: false },
   },
   {
     name: "its transactions could not be compared",

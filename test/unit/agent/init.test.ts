@@ -42,6 +42,7 @@ t.test("initialise() writes the instance's files, twice the same", async (t) => 
   const names = [
     "client.cnf",
     "init.sql",
+    "take-over.sql",
     "initialize.cnf",
     "initialize.sh",
     "my.cnf",
@@ -56,7 +57,7 @@ t.test("initialise() writes the instance's files, twice the same", async (t) => 
   t.match(read("client.cnf"), /^password="agent-pw"$/m);
   t.match(read("init.sql"), /IDENTIFIED BY 'root-pw'/, "without the line break at the end");
   const secret = names.filter((name) => /root-pw|agent-pw/.test(read(name)));
-  t.same(secret, ["client.cnf", "init.sql"], "passwords are nowhere else");
+  t.same(secret, ["client.cnf", "init.sql", "take-over.sql"], "passwords are nowhere else");
   for (const name of secret) t.equal(statSync(join(root, "run", name)).mode & 0o777, 0o600, name);
   const before = names.map(read);
   await initialise(options(root));

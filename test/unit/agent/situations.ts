@@ -101,6 +101,8 @@ export type Expected = {
   method?: string | undefined;
   startOver?: boolean;
   groupName?: string;
+  errant?: string;
+  registered?: boolean;
   plan?: { action?: string; seed?: string; members?: readonly object[] };
 };
 export type Row = { name: string; facts: Facts; expect: Expected };

@@ -12,7 +12,11 @@ t.test("renderInitSql() is one statement per line, not binlogged, with quoted pa
   const lines = renderInitSql(ACCOUNTS).trimEnd().split("\n");
   t.equal(lines[0], "SET SESSION sql_log_bin = 0;");
   t.ok(lines.every((line) => line.endsWith(";")));
-  t.ok(lines.includes(String.raw`ALTER USER 'root'@'localhost' IDENTIFIED BY 'r\'o\\o"t\n';`));
+  t.ok(
+    lines.includes(
+      String.raw`ALTER USER IF EXISTS 'root'@'localhost' IDENTIFIED BY 'r\'o\\o"t\n';`,
+    ),
+  );
   t.ok(
     lines.some((line) => /CREATE USER IF NOT EXISTS 'mysqlagent'@'%' .* REQUIRE SSL;/.test(line)),
   );

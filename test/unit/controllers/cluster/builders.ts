@@ -56,6 +56,7 @@ export function aSnapshot(options: SnapshotOptions = {}): ClusterSnapshot {
     cluster,
     parsed: parseClusterSpec(cluster.spec),
     missingReferences: [],
+    nodes: new Map(),
     pods: [],
     ...options,
     live,

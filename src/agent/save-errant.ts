@@ -1,0 +1,128 @@
+// Keeps what a re-clone will discard: a folder on the volume, beside the data directory where no clone reaches it,
+// with a list of the transactions for people and the binary and relay logs that hold them, whole. The list alone
+// has no rows; `mysqlbinlog --verbose` shows them from the logs, and `mysqlbinlog | mysql` brings them back.
+//
+// Made under another name and renamed when whole and on the disk: a folder under its own name is complete, and
+// saving the same transactions again does nothing.
+
+import { createHash } from "node:crypto";
+import { constants, copyFile, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { parseGtidSet } from "../mysql/gtid.ts";
+import { binaryLogEvents, binaryLogs, readData, subtractGtids } from "../mysql/queries.ts";
+import type { Session } from "../mysql/session.ts";
+
+export type SaveOptions = {
+  readonly session: Session;
+  readonly volumeDirectory: string;
+  readonly dataDirectory: string;
+  /** The transactions to keep. */
+  readonly errant: string;
+};
+
+const RELAY_LOG = /-group_replication_applier\.\d+$/;
+
+/** Saves them; returns the folder. @throws when one is in no log any more, or when it cannot be written */
+export async function saveErrant(options: SaveOptions): Promise<string> {
+  const { errant, volumeDirectory } = options;
+  const name = createHash("sha256").update(errant).digest("hex").slice(0, 16);
+  const folder = `${volumeDirectory}/errant/${name}`;
+  if (await stat(folder).then(() => true, () => false)) return folder;
+  const making = `${folder}.new`;
+  await rm(making, { recursive: true, force: true });
+  await mkdir(making, { recursive: true });
+  try {
+    const logs = await logsWith(options);
+    for (const log of logs) {
+      await copyWhole(`${options.dataDirectory}/${log.name}`, making, log.name);
+    }
+    const list = await Promise.all(
+      logs.filter(({ set }) => set !== "").map((log) => listOf(log, options)),
+    );
+    await writeWhole(`${making}/transactions.txt`, `${header(options)}${list.flat().join("\n")}\n`);
+    await syncFolder(making);
+    await rename(making, folder);
+    await syncFolder(`${volumeDirectory}/errant`);
+    return folder;
+  } catch (error) {
+    await rm(making, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+type Log = { readonly name: string; readonly set: string };
+
+/** The logs that hold any of them; `set` is what of them, empty for a relay log. */
+async function logsWith({ dataDirectory, errant, session }: SaveOptions): Promise<Log[]> {
+  const { executed, purged } = await readData(session);
+  const gone = await common(session, errant, purged);
+  if (gone !== "") throw new Error(`${gone} is in no binary log any more and cannot be saved`);
+  const all = await binaryLogs(session);
+  const logs: Log[] = [];
+  for (const [index, { name, before }] of all.entries()) {
+    const inside = await subtractGtids(session, all[index + 1]?.before ?? executed, before);
+    const set = await common(session, errant, inside);
+    if (set !== "") logs.push({ name, set });
+  }
+  // Received and never applied: only relay logs have them.
+  if (await subtractGtids(session, errant, executed) === "") return logs;
+  const relayLogs = (await readdir(dataDirectory)).filter((name) => RELAY_LOG.test(name)).sort();
+  return [...logs, ...relayLogs.map((name) => ({ name, set: "" }))];
+}
+
+async function common(session: Session, a: string, b: string): Promise<string> {
+  return await subtractGtids(session, a, await subtractGtids(session, a, b));
+}
+
+async function listOf({ name, set }: Log, { session }: SaveOptions): Promise<string[]> {
+  const wanted = parseGtidSet(set) ?? [];
+  const lines = [`\n# ${name}`];
+  let keep = false;
+  for await (const { type, info } of binaryLogEvents(session, name)) {
+    const gtid = /GTID_NEXT\s*=\s*'([^']+)'/.exec(info)?.[1];
+    const [one] = gtid === undefined ? [] : parseGtidSet(gtid) ?? [];
+    if (gtid !== undefined) {
+      keep = one !== undefined &&
+        wanted.some(({ source, tag, first, last }) =>
+          source === one.source && tag === one.tag && first <= one.first && one.last <= last
+        );
+    }
+    if (keep) lines.push(gtid === undefined ? `  ${type}  ${info}` : gtid);
+  }
+  return lines;
+}
+
+function header({ errant }: SaveOptions): string {
+  return `# Transactions that were on this member and not in its group, saved before it was cloned anew:
+# ${errant}
+# The logs beside this file hold them whole. Rows and statements, to read:
+#   mysqlbinlog --verbose --base64-output=DECODE-ROWS --include-gtids='${errant}' LOG...
+`;
+}
+
+async function copyWhole(from: string, folder: string, name: string): Promise<void> {
+  await copyFile(from, `${folder}/${name}`, constants.COPYFILE_FICLONE);
+  await sync(`${folder}/${name}`, "r+");
+}
+
+async function writeWhole(file: string, text: string): Promise<void> {
+  const handle = await open(file, "w");
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function sync(path: string, flags: string): Promise<void> {
+  const handle = await open(path, flags);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  await sync(path, "r");
+}
