@@ -74,6 +74,7 @@ export async function perform(
       return await recordBootstrap(action.groupName, facts, how);
     case "add-instance": {
       const { method } = action;
+      await stopFailed(facts, how);
       const label = options.identity.podName;
       return await call({ type: "add-instance", target, label, method }, action.via, how);
     }
@@ -238,6 +239,20 @@ async function startMember(facts: Facts, options: PerformOptions, permit: Permit
       if (applier === undefined) throw error;
       throw new ActionError("startFailed", `${describeError(error)}; ${applier}`);
     });
+  } finally {
+    session.close();
+  }
+}
+
+// A member in ERROR counts as running: a START fails until it is stopped, which the Shell does only before
+// a rejoin.
+async function stopFailed(facts: Facts, { options, permit }: How): Promise<void> {
+  const server = upView(facts);
+  if (!mustStopFirst(server)) return;
+  assertMine(permit);
+  const session = await options.local.open();
+  try {
+    await stopGroupReplication(session);
   } finally {
     session.close();
   }

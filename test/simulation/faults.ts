@@ -173,7 +173,9 @@ function lose(world: World, { server }: Incarnation): void {
   world.lostVolumes.push(server.volume);
 }
 
-function renew(world: World, { ordinal }: Incarnation, place?: string): void {
+function renew(world: World, instance: Incarnation, place?: string): void {
+  const { ordinal } = instance;
+  if (world.instances[ordinal] !== instance) return;
   world.api.remove(PATHS.claim(ordinal));
   world.putClaim(ordinal);
   world.replacePod(ordinal, new Volume(world.newUuid()), place);

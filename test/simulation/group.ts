@@ -8,6 +8,7 @@ import { View, type ViewMember } from "./view.ts";
 
 const EXPEL_MS = 6_200;
 const MAJORITY_TIMEOUT_MS = 10_000;
+const RECOVERY_GIVES_UP_MS = 600_000;
 const REJOIN_TRIES = 3;
 const REJOIN_EVERY_MS = 300_000;
 
@@ -157,7 +158,8 @@ export class Groups extends Agreement {
     const { group } = server;
     if (group.state !== "RECOVERING" || this.now < group.recoveredAt) return;
     const donors = this.reachable(server).filter((other) => other.group.state === "ONLINE");
-    if (donors.length === 0) return;
+    // Ten tries, a minute apart.
+    if (donors.length === 0 && this.now < group.recoveredAt + RECOVERY_GIVES_UP_MS) return;
     const { executed } = server.volume;
     const donor = donors.find(({ volume }) => subtractSets(volume.purged, executed.text) === "");
     if (donor === undefined) {

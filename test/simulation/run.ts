@@ -11,8 +11,11 @@ import { type Violation, World } from "./world.ts";
 import { Writer } from "./writer.ts";
 
 const STEP_MS = 500;
-/** Virtual time in which everything heals once the last fault is over. */
-const HEAL_MS = 300_000;
+/**
+ * Virtual time in which everything heals once the last fault is over; a group of which every member is
+ * recovering, and none can give the others what they lack, needs most of it to give up.
+ */
+const HEAL_MS = 900_000;
 
 export type Result = {
   readonly violations: readonly Violation[];

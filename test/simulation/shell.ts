@@ -89,7 +89,7 @@ async function addInstance(run: ShellRun, args: Arguments): Promise<void> {
   if (!inside) {
     if (target.group.view !== undefined) throw new ShellError("It is in another group", 51122);
     const clone = args.options.recoveryMethod === "clone";
-    if (!clone) checkGtids(primary, target, 51166);
+    if (!clone) checkGtids(run, { primary, target, number: 51166 });
     await run.commit(primary, { type: "account" });
     await join(run, { primary, target, clone });
   }
@@ -97,9 +97,16 @@ async function addInstance(run: ShellRun, args: Arguments): Promise<void> {
   await run.commit(primary, { type: "addInstance", uuid: target.uuid, address });
 }
 
-function checkGtids(primary: Mysqld, target: Mysqld, number: number): void {
+function checkGtids(
+  run: ShellRun,
+  { number, primary, target }: { primary: Mysqld; target: Mysqld; number: number },
+): void {
   const group = primary.holds;
-  const purged = subtractSets(primary.volume.purged, target.volume.executed.text) !== "";
+  // One donor that has everything is enough.
+  const donors = run.world.groups.reachable(primary).filter((one) => one.group.state === "ONLINE");
+  const purged = donors.every(({ volume }) =>
+    subtractSets(volume.purged, target.volume.executed.text) !== ""
+  );
   if (purged || group.missing(target.volume.all).length > 0) {
     throw new ShellError("the GTID state is not compatible or cannot be recovered", number);
   }
@@ -120,7 +127,7 @@ async function rejoinInstance(run: ShellRun, args: Arguments): Promise<void> {
     throw new ShellError("The instance may belong to a different cluster: possible split-brain");
   }
   const clone = args.options.recoveryMethod === "clone";
-  if (!clone) checkGtids(primary, target, 51153);
+  if (!clone) checkGtids(run, { primary, target, number: 51153 });
   await run.after(100, () => run.world.groups.leave(target));
   await run.commit(primary, { type: "account" });
   // To recreate the account; a START that fails restores this.
