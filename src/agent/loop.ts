@@ -48,6 +48,10 @@ const BUSY_MS = 100;
 /** After this long without progress a waiting agent looks once a second, too. */
 const IMPATIENT_MS = 60_000;
 const FIRST_READ_MS = 2_000;
+/** How long after an outage the Shell of the member that ended it may be at work on this server, */
+const HELPED_MS = 60_000;
+/** and how long it keeps the server writable for that; longer means that it died. */
+const WRITABLE_MS = 2_000;
 const STEADY_REFRESH_MS = 30_000;
 const BUSY_REFRESH_MS = 1_000;
 const PATIENT_REFRESH_MS = 5_000;
@@ -61,6 +65,8 @@ export class AgentLoop {
   #everHadData = false;
   #recorded = false;
   #restless = { of: "", since: 0 };
+  #outageAt = -Infinity;
+  #readOnlyAt = -Infinity;
 
   constructor(options: LoopOptions) {
     this.#options = options;
@@ -105,6 +111,7 @@ export class AgentLoop {
     await this.#guard(local);
     const facts = await this.#facts(local, signal);
     const decision = decide({ ...facts, now: clock.monotonic() });
+    if (decision.type === "wait" && decision.reason === "CompleteOutage") this.#outageAt = local.at;
     // Counted from when there is a group to come back to.
     const returning = local.server === "up" && local.data?.starting === "autoRejoin";
     actor.noteAutoRejoin(returning && evaluateGroup(facts).type === "group");
@@ -146,12 +153,18 @@ export class AgentLoop {
       leaveOfflineMode: () => leaveOfflineMode(session),
       endClients: () => endClientConnections(session, AGENT_USER),
     };
+    if (local.member.superReadOnly) this.#readOnlyAt = local.at;
     // A look from before an action's end may show the member outside the group that it is in by now.
-    const busy = actor.ranSince(local.at);
+    const busy = actor.ranSince(local.at) || this.#isHelped(local);
     for (const guard of decideGuards(before, local.member, busy)) {
       const result = await acts[guard]();
       log.info("guard", { guard, state: stateOf(local.member), ended: result });
     }
+  }
+
+  // Whoever ends an outage brings the other members back, which begins with an account made on each of them.
+  #isHelped({ at }: LocalView): boolean {
+    return at - this.#outageAt < HELPED_MS && at - this.#readOnlyAt < WRITABLE_MS;
   }
 
   #tell(

@@ -177,8 +177,11 @@ t.test("three members", async (t) => {
       const starts = await Promise.all(present.map(groupStart));
       return starts.every((start) => start !== "" && start !== before) || JSON.stringify(starts);
     });
-    const done = await world.client.get(clusters, ref, LIMIT);
-    t.match(done?.status?.recovery, { plan: plan.hash, completedAt: String });
+    await waitFor("it is noted that the plan was carried out", HEAL_MS, async () => {
+      const recovery = (await world.client.get(clusters, ref, LIMIT))?.status?.recovery;
+      const noted = recovery?.plan === plan.hash && recovery.completedAt !== undefined;
+      return noted || JSON.stringify(recovery);
+    });
     await third.startAgent();
     third.startServer();
     await untilRestarted(world, { namespace, instances, before });

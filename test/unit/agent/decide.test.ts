@@ -1,303 +1,39 @@
-// The decision table: the own server, a member in the group, a member that comes back.
+// The decision table: every situation in it, and that together they reach everything that can be decided.
 
+import { readFileSync } from "node:fs";
 import t from "tap";
-import { needsMore } from "../../../src/agent/decide.ts";
-import { type Facts, MAX_AGE_MS, NO_HISTORY } from "../../../src/agent/facts.ts";
+import { ACTION_TYPES } from "../../../src/agent/actions.ts";
+import { decide, needsMore } from "../../../src/agent/decide.ts";
+import { WAIT_REASONS } from "../../../src/api/conditions.ts";
 import * as a from "./builders.ts";
-import {
-  alone,
-  approved,
-  DOWN,
-  failed,
-  offline,
-  others,
-  out,
-  testDecisions,
-  TWO,
-  VIA,
-  wait,
-} from "./situations.ts";
+import { DOWN, offline, testDecisions } from "./situations.ts";
+import { JOIN } from "./table-join.ts";
+import { MEMBER } from "./table-member.ts";
+import { OUTAGE, withoutMain2 } from "./table-outage.ts";
 
-const OWN = `${a.uuidOf(2)}:1`;
-const diverged = (changes: Partial<Facts> = {}): Facts =>
-  out({ relation: { ...a.SAME, errant: OWN }, ...changes });
-const ERRANT = diverged();
-const RECLONE = a.cluster({ recovery: { completeOutage: "Automatic", diverged: "Reclone" } });
+const TABLE = [...MEMBER, ...JOIN, ...OUTAGE];
+testDecisions(TABLE);
 
-testDecisions([
-  // the own server
-  { name: "server down", facts: a.facts(1, { local: DOWN }), expect: wait("ServerDown") },
-  {
-    name: "server starting",
-    facts: a.facts(1, { local: { ...DOWN, server: "starting" } }),
-    expect: wait("ServerStarting"),
-  },
-  {
-    name: "server refuses the agent",
-    facts: a.facts(1, { local: { ...DOWN, server: "unusable" } }),
-    expect: wait("IncompatibleServer"),
-  },
-  {
-    name: "an observation that is too old",
-    facts: a.facts(1, { now: a.NOW + MAX_AGE_MS + 1 }),
-    expect: wait("ServerDown"),
-  },
-  {
-    name: "paused",
-    facts: out({ cluster: a.cluster({ paused: true }) }),
-    expect: { type: "idle" },
-  },
-  {
-    name: "being deleted",
-    facts: out({ cluster: a.cluster({ deleting: true }) }),
-    expect: { type: "idle" },
-  },
-  // in the group
-  { name: "ONLINE primary", facts: a.facts(0), expect: { type: "steady" } },
-  { name: "ONLINE secondary", facts: a.facts(1), expect: { type: "steady" } },
-  {
-    name: "ONLINE, nobody else can be asked",
-    facts: a.facts(1, { cluster: undefined, peers: [] }),
-    expect: { type: "steady" },
-  },
-  {
-    name: "a peer is unreachable, the majority is there",
-    facts: a.facts(0, {
-      local: a.up(
-        a.member(0, { members: [a.row(0), a.row(1), a.row(2, { state: "UNREACHABLE" })] }),
-      ),
-    }),
-    expect: { type: "steady" },
-  },
-  {
-    name: "the majority is unreachable",
-    facts: a.facts(0, {
-      local: a.up(a.member(0, {
-        members: [a.row(0), ...[1, 2].map((n) => a.row(n, { state: "UNREACHABLE" }))],
-      })),
-    }),
-    expect: wait("NoQuorum"),
-  },
-  {
-    name: "RECOVERING",
-    facts: a.facts(1, {
-      local: a.up(
-        a.member(1, { members: [a.row(0), a.row(1, { state: "RECOVERING" }), a.row(2)] }),
-      ),
-    }),
-    expect: wait("Recovering"),
-  },
-  {
-    name: "ONLINE and not in the metadata: an add that was interrupted",
-    facts: a.facts(2, {
-      local: a.up(a.member(2), a.data({ metadata: a.metadata(0, 1) })),
-      peers: [0, 1].map((n) => a.peer(n, { data: a.data({ metadata: a.metadata(0, 1) }) })),
-    }),
-    expect: { type: "add-instance", via: VIA, method: "incremental" },
-  },
-  {
-    name: "ONLINE and only the own copy of the metadata is behind",
-    facts: a.facts(2, { local: a.up(a.member(2), a.data({ metadata: a.metadata(0, 1) })) }),
-    expect: { type: "steady" },
-  },
-  {
-    name: "ONLINE in a group of another cluster",
-    facts: a.facts(2, {
-      local: a.up(a.member(2), a.data({ metadata: undefined })),
-      peers: [0, 1].map((n) => a.peer(n, { data: a.data({ metadata: undefined }) })),
-    }),
-    expect: wait("ForeignData"),
-  },
-  // coming back
-  {
-    name: "stopped, in the metadata, all its data in the group",
-    facts: out(),
-    expect: { type: "start-group-replication" },
-  },
-  {
-    name: "the same without the API server",
-    facts: out({ cluster: undefined }),
-    expect: { type: "start-group-replication" },
-  },
-  {
-    name: "the same in ERROR",
-    facts: out({ local: a.up(a.outside(2, "ERROR")) }),
-    expect: { type: "start-group-replication" },
-  },
-  {
-    name: "old incarnation still in the view",
-    facts: out({
-      peers: [0, 1].map((n) =>
-        a.peer(n, {
-          member: a.member(n, { members: [...TWO, a.row(2, { state: "UNREACHABLE" })] }),
-        })
-      ),
-    }),
-    expect: wait("WaitingForView"),
-  },
-  {
-    name: "START failed a moment ago",
-    facts: out({ history: failed({ "start-group-replication": 1 }, a.NOW + 1) }),
-    expect: wait("ActionFailed"),
-  },
-  {
-    name: "START failed",
-    facts: out({ history: failed({ "start-group-replication": 1 }) }),
-    expect: { type: "rejoin-instance", via: VIA, method: undefined },
-  },
-  {
-    name: "START failed, and the API server is away",
-    facts: out({ history: failed({ "start-group-replication": 1 }), cluster: undefined }),
-    expect: { type: "start-group-replication" },
-  },
-  {
-    name: "START and rejoin-instance failed too often, own data a part of the group's",
-    facts: out({ history: failed({ "start-group-replication": 1, "rejoin-instance": 3 }) }),
-    expect: { type: "rejoin-instance", via: VIA, method: "clone" },
-  },
-  {
-    name: "recovery accounts have new passwords",
-    facts: out({ relation: { ...a.SAME, accountsCurrent: false } }),
-    expect: { type: "rejoin-instance", via: VIA },
-  },
-  {
-    name: "recovery accounts have new passwords, without the API server",
-    facts: out({ relation: { ...a.SAME, accountsCurrent: false }, cluster: undefined }),
-    expect: wait("ApiUnavailable"),
-  },
-  {
-    name: "what it lacks was purged everywhere",
-    facts: out({ relation: { ...a.SAME, missing: a.DATA, purged: a.DATA } }),
-    expect: { type: "rejoin-instance", via: VIA, method: "clone" },
-  },
-  {
-    name: "Group Replication is starting by itself",
-    facts: out({ local: offline(a.data({ starting: "atBoot" })) }),
-    expect: wait("Recovering"),
-  },
-  {
-    name: "it begins by itself to come back",
-    facts: out({ local: a.up(a.outside(2, "ERROR"), a.data({ starting: "autoRejoin" })) }),
-    expect: wait("WaitingForView"),
-  },
-  {
-    name: "it tries by itself to come back",
-    facts: out({
-      local: a.up(a.outside(2, "ERROR"), a.data({ starting: "autoRejoin" })),
-      history: { ...NO_HISTORY, autoRejoinSince: a.NOW - 1_000 },
-    }),
-    expect: wait("WaitingForView"),
-  },
-  {
-    name: "it has tried by itself for long",
-    facts: out({
-      local: a.up(a.outside(2, "ERROR"), a.data({ starting: "autoRejoin" })),
-      history: { ...NO_HISTORY, autoRejoinSince: a.NOW - 31_000 },
-    }),
-    expect: { type: "start-group-replication" },
-  },
-  {
-    name: "it was in another group",
-    facts: out({ local: offline(a.data({ groupName: "other" })) }),
-    expect: wait("SplitBrain"),
-  },
-  {
-    name: "errant transactions: the plan waits for approval",
-    facts: ERRANT,
-    expect: {
-      ...wait("Diverged"),
-      plan: { action: "Reclone", members: [{ name: "main-2", fate: "Reclone", beyond: OWN }] },
-    },
-  },
-  {
-    name: "errant transactions, and the plan is approved",
-    facts: approved(ERRANT),
-    expect: { type: "reclone-instance", via: VIA, errant: OWN, registered: true },
-  },
-  {
-    name: "errant transactions, the approved plan was carried out before",
-    facts: approved(ERRANT, { donePlan: approved(ERRANT).cluster?.approvedPlan }),
-    expect: wait("Diverged"),
-  },
-  {
-    name: "more errant transactions than were approved",
-    facts: { ...approved(ERRANT), relation: { ...a.SAME, errant: `${a.uuidOf(2)}:1-2` } },
-    expect: wait("Diverged"),
-  },
-  {
-    name: "errant transactions, and the spec says to clone",
-    facts: diverged({ cluster: RECLONE }),
-    expect: { type: "reclone-instance", via: VIA, errant: OWN, registered: true },
-  },
-  {
-    name: "errant transactions, to be cloned, the old incarnation still in the view",
-    facts: diverged({ cluster: RECLONE, peers: [0, 1].map((n) => a.peer(n)) }),
-    expect: wait("WaitingForView"),
-  },
-  {
-    name: "errant transactions, to be cloned, the primary does not answer",
-    facts: diverged({
-      cluster: RECLONE,
-      peers: [a.silent(0), a.peer(1, { member: a.member(1, { members: TWO }) })],
-    }),
-    expect: wait("Diverged"),
-  },
-  {
-    name: "errant transactions, to be cloned, without the API server",
-    facts: diverged({ cluster: undefined }),
-    expect: wait("Diverged"),
-  },
-  {
-    name: "errant transactions, and cloning failed a moment ago",
-    facts: diverged({
-      cluster: RECLONE,
-      history: failed({ "reclone-instance": 1 }, a.NOW + 1),
-    }),
-    expect: wait("ActionFailed"),
-  },
-  {
-    name: "errant transactions on a new volume, to be cloned: the old entry leaves first",
-    facts: diverged({
-      cluster: RECLONE,
-      local: a.up({ ...a.outside(2), uuid: a.uuidOf(7) }),
-    }),
-    expect: { type: "remove-instance", via: VIA },
-  },
-  {
-    name: "errant transactions on a server that the metadata does not know, to be cloned",
-    facts: diverged({
-      cluster: RECLONE,
-      local: a.up({ ...a.outside(2), uuid: a.uuidOf(7) }),
-      peers: others({ data: a.data({ metadata: a.metadata(0, 1) }) }),
-    }),
-    expect: { type: "reclone-instance", via: VIA, registered: false },
-  },
-  {
-    name: "its transactions could not be compared",
-    facts: out({ relation: undefined }),
-    expect: wait("WaitingForPeers"),
-  },
-  {
-    name: "the group is not the recorded one",
-    facts: out({ cluster: a.cluster({ bootstrap: { groupName: "other", at: "t" } }) }),
-    expect: wait("SplitBrain"),
-  },
-  {
-    name: "two groups with a majority",
-    facts: out({
-      peers: [
-        a.peer(0, { member: alone(0) }),
-        a.peer(1, { member: alone(1), data: a.data({ groupName: "other" }) }),
-      ],
-    }),
-    expect: wait("SplitBrain"),
-  },
-  {
-    name: "two halves of one group, each sure of its majority",
-    facts: out({ peers: [a.peer(0, { member: alone(0) }), a.peer(1, { member: alone(1) })] }),
-    expect: wait("SplitBrain"),
-  },
-]);
+/** What the table decides, as the README spells it: actions, and reasons of waits. */
+const decided = new Set(TABLE.map(({ facts }) => {
+  const action = decide(facts);
+  return action.type === "wait" ? action.reason : action.type;
+}));
+
+t.test("the table reaches every action and every reason, and so does the README", (t) => {
+  t.ok(TABLE.length >= 80, `${TABLE.length} situations`);
+  // Not decided but seen by the actor: the Lease is another agent's (report.test.ts).
+  const reasons = Object.keys(WAIT_REASONS).filter((reason) => reason !== "WaitingForLease");
+  const actions = ACTION_TYPES.filter((type) => type !== "wait");
+  t.same([...decided].sort(), [...reasons, ...actions].sort());
+  const readme = readFileSync(new URL("../../../src/agent/README.md", import.meta.url), "utf8");
+  const section = readme.split("## Decisions")[1]?.split("\n## ")[0] ?? "";
+  const cells = section.split("\n").filter((line) => line.startsWith("| "))
+    .map((line) => line.split(" | ").at(-1) ?? "");
+  const named = cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, word]) => word));
+  for (const word of decided) t.ok(named.includes(word), `README: ${word}`);
+  t.end();
+});
 
 t.test("needsMore()", (t) => {
   t.notOk(needsMore({ local: a.up(a.member(1)) }, true), "a steady member asks nobody");
@@ -308,5 +44,20 @@ t.test("needsMore()", (t) => {
   t.notOk(needsMore({ local: a.up(recovering) }, true));
   const unknown = a.data({ metadata: a.metadata(0) });
   t.ok(needsMore({ local: a.up(a.member(1), unknown) }, true), "not in the metadata");
+  t.end();
+});
+
+t.test("a plan that waits for approval says the command, and what it costs", (t) => {
+  const action = decide(withoutMain2(1));
+  const { message = "", plan } = action.type === "wait" ? action : {};
+  t.ok(plan);
+  t.match(
+    message,
+    `kubectl annotate --overwrite -n db mysqlcluster main mysql.oracle.com/approve-plan=${plan?.hash}`,
+  );
+  t.match(message, "what main-2 alone holds cannot be known");
+  const early = decide(withoutMain2(1, a.cluster()));
+  t.match(early, { message: /main-2 may still be running|it may still be running/ });
+  t.notMatch(early, { message: /kubectl annotate/ }, "what cannot be approved is not offered");
   t.end();
 });

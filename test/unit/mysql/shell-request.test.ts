@@ -93,6 +93,16 @@ const TABLE: readonly [ShellCall, readonly string[]][] = [
       "--runningTransactionsTimeout=10",
     ],
   ],
+  [
+    { type: "reboot-cluster", name: "main", seed: TARGET, force: false },
+    [
+      "dba",
+      "reboot-cluster-from-complete-outage",
+      "main",
+      `--primary=${TARGET.host}:3306`,
+      "--force=false",
+    ],
+  ],
   [{ type: "status" }, ["cluster", "status"]],
 ];
 

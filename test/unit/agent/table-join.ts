@@ -9,7 +9,7 @@ import {
   newcomer,
   offline,
   others,
-  testDecisions,
+  type Row,
   unborn,
   VIA,
   wait,
@@ -17,7 +17,7 @@ import {
 
 const FOREIGN = a.data({ metadata: undefined });
 
-testDecisions([ // joining
+export const JOIN: readonly Row[] = [ // joining
   {
     name: "never added, empty",
     facts: newcomer(),
@@ -238,4 +238,4 @@ testDecisions([ // joining
     facts: unborn({ history: failed({ "create-cluster": 1 }, a.NOW + 1) }),
     expect: wait("ActionFailed"),
   },
-]);
+];

@@ -1,10 +1,8 @@
 // The decision table: no member is in a group any more.
 
-import t from "tap";
-import { decide } from "../../../src/agent/decide.ts";
 import type { Facts } from "../../../src/agent/facts.ts";
 import * as a from "./builders.ts";
-import { approved, failed, offline, out, outage, testDecisions, wait } from "./situations.ts";
+import { approved, failed, offline, out, outage, type Row, wait } from "./situations.ts";
 
 const EQUAL = { 0: 10, 1: 10, 2: 10 };
 const OWN = `${a.uuidOf(2)}:1`;
@@ -21,7 +19,7 @@ const single = (changes: Partial<Facts> = {}): Facts =>
   });
 const peers = (...views: [number, Parameters<typeof a.peer>[1]?][]) =>
   views.map(([ordinal, changes]) => a.peer(ordinal, { member: a.outside(ordinal), ...changes }));
-const withoutMain2 = (ordinal: number, cluster = stopped(2)) =>
+export const withoutMain2 = (ordinal: number, cluster = stopped(2)) =>
   outage(ordinal, { 0: 10, 1: 12 }, { cluster });
 const replaced = (ordinal: number) =>
   outage(ordinal, { 0: 10, 1: 12 }, {
@@ -31,7 +29,7 @@ const replaced = (ordinal: number) =>
     ],
   });
 
-testDecisions([
+export const OUTAGE: readonly Row[] = [
   // nothing can be lost
   { name: "all equal: the first starts the group again", facts: outage(0, EQUAL), expect: REBOOT },
   {
@@ -298,19 +296,4 @@ testDecisions([
     },
     expect: wait("CompleteOutage"),
   },
-]);
-
-t.test("a plan that waits for approval says the command, and what it costs", (t) => {
-  const action = decide(withoutMain2(1));
-  const { message = "", plan } = action.type === "wait" ? action : {};
-  t.ok(plan);
-  t.match(
-    message,
-    `kubectl annotate --overwrite -n db mysqlcluster main mysql.oracle.com/approve-plan=${plan?.hash}`,
-  );
-  t.match(message, "what main-2 alone holds cannot be known");
-  const early = decide(withoutMain2(1, a.cluster()));
-  t.match(early, { message: /main-2 may still be running|it may still be running/ });
-  t.notMatch(early, { message: /kubectl annotate/ }, "what cannot be approved is not offered");
-  t.end();
-});
+];
