@@ -47,6 +47,14 @@ export class Judge {
     return whole && instances.length === members && this.#told(writer) && this.#writes();
   }
 
+  /** A group of which every member is recovering, and none can give the others what they lack. */
+  get stuckInRecovery(): boolean {
+    return this.#world.servers.some(({ group }) =>
+      group.state === "RECOVERING" &&
+      group.view?.holders.every((other) => other.group.state === "RECOVERING") === true
+    );
+  }
+
   /** Healed as far as the facts allow, with a report that says what a person has to decide. */
   get waitsForPerson(): boolean {
     const { groups, instances, waitingOf } = this.#world;
