@@ -125,14 +125,14 @@ function restartByPlan(
   const running = plan.members.filter(({ stopped }) => stopped === false).map(({ name }) => name);
   if (running.length > 0) {
     const message =
-      `${doubt}. ${describePlan(plan)}. Bring ${running.join(", ")} back; or, if it is ` +
-      "gone for good, give its node the taint node.kubernetes.io/out-of-service, and a plan can be " +
-      "approved";
+      `${doubt}. ${describePlan(plan)}. Bring ${running.join(", ")} back. If it is gone ` +
+      "for good, give its node the taint node.kubernetes.io/out-of-service, or delete its volume claim " +
+      "and Pod so that it starts anew: then a plan can be approved";
     return { ...wait("CompleteOutage", message), plan };
   }
   if (!isApproved(plan, cluster)) {
-    const message = `${doubt}. ${describePlan(plan)}. To start the group again: ` +
-      approval(plan, facts);
+    const message = `${doubt}. To start the group again: ${approval(plan, facts)} ` +
+      `(${describePlan(plan)})`;
     return { ...wait("CompleteOutage", message), plan };
   }
   if (facts.now < facts.history.retryAt) return wait("ActionFailed", facts.history.lastFailure);

@@ -19,6 +19,14 @@ export function decide(facts: Facts): AgentAction {
   }
   if (local.server !== "up") return decideWithoutServer(local.server, local.detail);
   if (cluster?.paused === true || cluster?.deleting === true) return { type: "idle" };
+  // MySQL Shell is given names: it would work on the other server, and clone it.
+  if (facts.named !== undefined && facts.named !== local.member.uuid) {
+    return wait(
+      "Replaced",
+      `${facts.self.address} leads to another server (${facts.named}): this Pod was replaced and must ` +
+        "not act any more. Delete it",
+    );
+  }
   switch (stateOf(local.member)) {
     case "ONLINE":
       return decideOnline(facts, local);

@@ -114,6 +114,8 @@ export type Facts = {
     readonly multiPrimary: boolean;
   };
   readonly local: LocalView;
+  /** server_uuid of whoever answers at this instance's address; undefined: nobody, or not asked. */
+  readonly named?: string | undefined;
   /** Empty until they were needed. */
   readonly peers: readonly PeerView[];
   /** Undefined: the API server could not be asked, or not yet. */

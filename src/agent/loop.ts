@@ -6,7 +6,7 @@ import { type Clock, formatTime, startDeadline } from "../base/clock.ts";
 import { describeError, isAbort } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { AGENT_USER } from "../api/names.ts";
-import type { MemberFacts } from "../mysql/queries.ts";
+import { type MemberFacts, readCloneProgress } from "../mysql/queries.ts";
 import { endClientConnections, fence, leaveOfflineMode } from "../mysql/statements.ts";
 import type { AgentAction } from "./actions.ts";
 import type { Actor } from "./actor.ts";
@@ -117,9 +117,18 @@ export class AgentLoop {
     actor.noteAutoRejoin(returning && evaluateGroup(facts).type === "group");
     actor.consider(decision, facts, signal);
     const restarts = await this.#options.countRestarts();
+    const progress = await this.#progress(local);
     metrics.observed(local, restarts);
-    this.#tell({ facts, decision, restarts }, signal);
+    this.#tell({ facts, decision, restarts, progress }, signal);
     return this.#pace(decision, local, signal);
+  }
+
+  async #progress(local: LocalView): Promise<string | undefined> {
+    const { actor, local: { session } } = this.#options;
+    if (local.server !== "up" || session === undefined || isOnline(local.member)) return undefined;
+    const joining = actor.running !== undefined || stateOf(local.member) === "RECOVERING";
+    // Nothing but the report depends on it, and a server that is being cloned ends sessions at any time.
+    return joining ? await readCloneProgress(session).catch(() => undefined) : undefined;
   }
 
   async #facts(local: LocalView, signal: AbortSignal): Promise<Facts> {
@@ -168,7 +177,12 @@ export class AgentLoop {
   }
 
   #tell(
-    seen: { facts: Facts; decision: AgentAction; restarts: number },
+    seen: {
+      facts: Facts;
+      decision: AgentAction;
+      restarts: number;
+      progress: string | undefined;
+    },
     signal: AbortSignal,
   ): void {
     const { actor, clock, cluster, identity, publisher, roles } = this.#options;
@@ -178,6 +192,7 @@ export class AgentLoop {
       decision,
       leaseHolder: actor.leaseHolder,
       mysqldRestarts: seen.restarts,
+      progress: seen.progress,
       everHadData: this.#everHadData,
       time: formatTime(clock.now()),
       before: publisher.published,

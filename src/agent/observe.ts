@@ -86,13 +86,16 @@ export class Observer {
   ): Promise<Facts> {
     const { cluster: reader, peers: observer } = this.#options;
     const cluster = how.fresh ? await reader.read(how.signal) : reader.facts;
-    const peers = await observer.look(this.#peerAddresses(local, cluster), how.fresh);
+    const { self } = this.light(local, history);
+    const addresses = this.#peerAddresses(local, cluster);
+    const [own, ...peers] = await observer.look([self.address, ...addresses], how.fresh);
+    const named = own?.reachable === true ? own.member.uuid : undefined;
     const relation = await this.#relation(local, peers);
     const outage = cluster?.bootstrap.at === undefined
       ? undefined
       : await this.#outage(local, peers);
     const claims = await this.#claims(cluster, how);
-    return { ...this.light(local, history), cluster, peers, relation, outage, claims };
+    return { ...this.light(local, history), named, cluster, peers, relation, outage, claims };
   }
 
   // Everybody who may be in the group: by the spec, by the group's view, by the metadata.

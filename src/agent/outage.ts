@@ -36,7 +36,7 @@ export function judgeOutage(facts: Facts, cluster: ClusterFacts): Outage | undef
     const server = servers.find(({ address }) => address === holding.address);
     return server !== undefined && isOfGroup(server, facts, cluster) ? [{ index, server }] : [];
   });
-  const whole = candidates.find(({ index }) => lostBy(outage, index) === 0);
+  const whole = candidates.find(({ index }) => outage.beyond.every((row) => row[index] === ""));
   const best = whole ??
     candidates.toSorted((a, b) =>
       lostBy(outage, a.index) - lostBy(outage, b.index) || a.index - b.index
@@ -104,9 +104,7 @@ function isOfGroup({ data, member }: Server, { self }: Facts, cluster: ClusterFa
 
 /** How many transactions would not be in the group with this seed; the same one may count twice. */
 function lostBy({ beyond }: OutageFacts, seed: number): number {
-  const lost = beyond.map((row) => row[seed] ?? "").filter((set) => set !== "");
-  // A set that holds something must never count as nothing.
-  return lost.reduce((sum, set) => sum + Math.max(1, countTransactions(set)), 0);
+  return beyond.reduce((sum, row) => sum + countTransactions(row[seed] ?? ""), 0);
 }
 
 // Members by their server's uuid, not by their name: a name may lead to a new server with an empty volume.

@@ -10,6 +10,8 @@ export type ReportInput = {
   readonly decision: AgentAction;
   /** What is being done, since when (RFC 3339), and the how manieth time. */
   readonly running?: { readonly type: string; readonly since: string; readonly attempt: number };
+  /** Of a clone into this server. */
+  readonly progress?: string | undefined;
   /** The Lease is somebody else's. */
   readonly leaseHolder?: string | undefined;
   readonly mysqldRestarts: number;
@@ -33,6 +35,7 @@ export function renderReport(input: ReportInput): InstanceReport {
     hasData: input.everHadData || (local.server === "up" && !!local.data && hasData(local.data)),
     mysqldRestarts: input.mysqldRestarts,
     ...(running === undefined ? {} : { action: running }),
+    ...(input.progress === undefined ? {} : { progress: input.progress }),
     ...(waiting === undefined ? {} : { waiting: sinceBefore(waiting, input) }),
     ...planOf(input),
   };

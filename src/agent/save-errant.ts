@@ -55,7 +55,12 @@ type Log = { readonly name: string; readonly set: string };
 async function logsWith({ dataDirectory, errant, session }: SaveOptions): Promise<Log[]> {
   const { executed, purged } = await readData(session);
   const gone = await common(session, errant, purged);
-  if (gone !== "") throw new Error(`${gone} is in no binary log any more and cannot be saved`);
+  if (gone !== "") {
+    throw new Error(
+      `${gone} is in no binary log any more and cannot be saved; to give it up, delete this member's ` +
+        "volume claim and Pod",
+    );
+  }
   const all = await binaryLogs(session);
   const logs: Log[] = [];
   for (const [index, { name, before }] of all.entries()) {

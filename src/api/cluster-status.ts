@@ -45,6 +45,14 @@ const instanceSchema = z.object({
   restarts: z.int().describe("How often mysqld was started again inside the Pod.").optional(),
 }).describe("One instance: mysqld in one Pod.");
 
+const stateChangeSchema = z.object({
+  at: time("When it was seen."),
+  name: z.string().describe("Name of the Pod."),
+  from: z.string().describe("State and role before; absent when it was new.").optional(),
+  to: z.string().describe("State and role since."),
+  message: z.string().describe("What it was doing or waiting for then.").optional(),
+}).describe("One change of an instance's state or role.");
+
 const conditionSchema = z.object({
   type: z.string().max(64).describe(`One of ${Object.keys(CONDITION_TYPES).join(", ")}.`),
   status: z.enum(["True", "False", "Unknown"]).describe("Whether the condition holds."),
@@ -78,6 +86,10 @@ export const clusterStatusSchema = z.object({
     "x-kubernetes-list-type": "map",
     "x-kubernetes-list-map-keys": ["name"],
   }).optional(),
+  history: z.array(stateChangeSchema).max(32).meta({
+    description: "The last 20 changes of the instances' states, oldest first.",
+    "x-kubernetes-list-type": "atomic",
+  }).optional(),
   conditions: z.array(conditionSchema).max(16).meta({
     description: "The aspects of the Cluster's health; types and reasons are in src/api/README.md.",
     "x-kubernetes-list-type": "map",
@@ -87,4 +99,5 @@ export const clusterStatusSchema = z.object({
 
 export type ClusterStatus = z.infer<typeof clusterStatusSchema>;
 export type InstanceStatus = z.infer<typeof instanceSchema>;
+export type StateChange = z.infer<typeof stateChangeSchema>;
 export type BootstrapStatus = z.infer<typeof bootstrapSchema>;

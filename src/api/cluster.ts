@@ -10,7 +10,12 @@ import type { ClusterStatus } from "./cluster-status.ts";
 import { CLUSTER_NAME_PATTERN, MAX_CLUSTER_NAME_LENGTH } from "./names.ts";
 
 export { type ClusterSpecInput, clusterSpecSchema } from "./cluster-spec.ts";
-export type { BootstrapStatus, ClusterStatus, InstanceStatus } from "./cluster-status.ts";
+export type {
+  BootstrapStatus,
+  ClusterStatus,
+  InstanceStatus,
+  StateChange,
+} from "./cluster-status.ts";
 export { clusterStatusSchema } from "./cluster-status.ts";
 
 export interface Cluster extends KubeObject {

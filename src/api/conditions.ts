@@ -36,6 +36,7 @@ export const WAIT_REASONS = {
   DataLost:
     "the group was created once and no volume holds its data; restore, or allow a new group",
   ForeignData: "the volume holds data that this Cluster did not make",
+  Replaced: "another server answers under this instance's name; this one must not act any more",
   SplitBrain: "several groups with a quorum claim this Cluster; a person must choose one",
   ApiUnavailable: "the agent cannot reach the Kubernetes API server",
   ActionFailed: "an action failed and is tried again later; the message has the cause",

@@ -241,6 +241,19 @@ export async function readLagSeconds(session: Session): Promise<number | undefin
   return row?.lag === null || row?.lag === undefined ? undefined : Number(row.lag);
 }
 
+/**
+ * How far a clone into this server is: its stage and that stage's percentage, in tens, because every change of it is
+ * written to the API server; undefined when none is running. @throws SqlError
+ */
+export async function readCloneProgress(session: Session): Promise<string | undefined> {
+  const [row] = await session.query(
+    `SELECT STAGE stage, 100 * DATA / GREATEST(ESTIMATE, 1) percent
+       FROM performance_schema.clone_progress WHERE STATE = 'In Progress' LIMIT 1`,
+  );
+  if (row === undefined) return undefined;
+  return `clone: ${row.stage} ${Math.min(100, Math.floor(Number(row.percent) / 10) * 10)} %`;
+}
+
 /** Last error of the group's appliers, for messages; undefined without one. @throws SqlError */
 export async function readApplierError(session: Session): Promise<string | undefined> {
   const [row] = await session.query(

@@ -62,6 +62,8 @@ const BY_TEXT: readonly [RegExp, ShellFailureKind][] = [
   [/standalone instance/, "notManaged"],
   [/while group replication is starting up|requires a PRIMARY instance available/, "transient"],
   [/no quorum is possible/, "noQuorum"],
+  [/^The Cluster is ONLINE|Could not determine if Cluster is completely OFFLINE/, "transient"],
+  [/has a lower GTID when compared/, "diverged"],
 ];
 
 const ERROR_LINE =

@@ -270,6 +270,11 @@ exec ${process.execPath} ${SHELL} "$@"`,
     await writeFile(join(this.#root, "deaths"), `${seconds.join("\n")}\n`);
   }
 
+  /** What another Secret of the agents would be mounted as. */
+  async changeAgentPassword(password: string): Promise<void> {
+    await writeFile(join(this.#root, "agent-password"), `${password}\n`);
+  }
+
   /** A new volume, as after the loss of the old one. */
   async loseVolume(): Promise<void> {
     await rm(join(this.#root, "volume"), { recursive: true, force: true });

@@ -28,6 +28,7 @@ const GRAVE: readonly WaitReason[] = [
   "Diverged",
   "ForeignData",
   "CompleteOutage",
+  "Replaced",
   "NoQuorum",
   "IncompatibleServer",
   "ActionFailed",

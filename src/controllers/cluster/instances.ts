@@ -137,10 +137,11 @@ function onlineButNotReady(pod: Pod, report: InstanceReport): Told {
   return { state: "Unknown", message: "it was Online, but its Pod is no longer Ready" };
 }
 
-function describe({ waiting, action }: InstanceReport): string | undefined {
-  if (waiting !== undefined) return `${waiting.reason}: ${waiting.message}`;
-  if (action === undefined) return undefined;
-  return action.attempt > 1 ? `${action.type}, attempt ${action.attempt}` : action.type;
+function describe({ waiting, action, progress }: InstanceReport): string | undefined {
+  const what = waiting !== undefined
+    ? `${waiting.reason}: ${waiting.message}`
+    : action && (action.attempt > 1 ? `${action.type}, attempt ${action.attempt}` : action.type);
+  return progress === undefined ? what : what === undefined ? progress : `${what}; ${progress}`;
 }
 
 function withMessage(state: InstanceState, message: string | undefined): Told {

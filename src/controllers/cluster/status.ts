@@ -9,6 +9,7 @@ import { type NewCondition, setCondition } from "../../api/conditions.ts";
 import { formatSelector, selectorLabels } from "../../api/labels.ts";
 import type { Condition } from "../../api/kinds.ts";
 import { deriveConditions } from "./conditions.ts";
+import { historyOf } from "./history.ts";
 import { deriveInstances, type Instance, instanceStatus } from "./instances.ts";
 import type { ClusterPlan } from "./plan.ts";
 import type { ClusterSnapshot } from "./snapshot.ts";
@@ -34,6 +35,8 @@ export function deriveClusterStatus(pass: Pass): OwnStatus {
   const primaries = online.filter(({ report }) => report?.role === "primary");
   const version = runningVersion(instances);
   const image = plan.settled?.context.serverImage;
+  const told = instances.map((one) => instanceStatus(one, cluster.status?.instances, now));
+  const history = historyOf(cluster.status, told, now);
   const plans = instances.flatMap(({ report }) => report?.plan ?? []);
   const conditions = deriveConditions(pass, { members, instances, online, primaries });
   return {
@@ -45,7 +48,8 @@ export function deriveClusterStatus(pass: Pass): OwnStatus {
     ...(version !== undefined && { version }),
     ...(image !== undefined && { image }),
     labelSelector: formatSelector(selectorLabels(name)),
-    instances: instances.map((one) => instanceStatus(one, cluster.status?.instances, now)),
+    instances: told,
+    ...(history.length > 0 && { history }),
     ...(plans.length > 0 && { plans }),
     conditions: withTimes(cluster, conditions, now),
   };

@@ -8,7 +8,9 @@ import { ActionError, type Permit } from "../../../src/agent/perform.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { silentLogger } from "../../../src/base/log.ts";
 import type { LeaseLock } from "../../../src/runtime/lease.ts";
+import { decide } from "../../../src/agent/decide.ts";
 import * as a from "./builders.ts";
+import { approved, compared, outage } from "./situations.ts";
 
 const ADD: AgentAction = { type: "add-instance", via: "main-0:3306", method: "incremental" };
 const START: AgentAction = { type: "start-group-replication" };
@@ -138,4 +140,24 @@ t.test("one action at a time, none after stop()", async (t) => {
   t.equal(w.actor.running, undefined);
   w.actor.consider(START, a.facts(2), NEVER);
   t.equal(w.actor.running, undefined);
+});
+
+t.test("of two agents that want to start the group again, the second finds it started", async (t) => {
+  const before = outage(0, { 0: 10, 1: 10, 2: 10 });
+  const after = { ...before, peers: [1, 2].map((n) => a.peer(n)), outage: undefined };
+  const w = world({ decide, lookAgain: () => Promise.resolve(after) });
+  t.equal(decide(before).type, "reboot-cluster");
+  await settle(w, decide(before));
+  t.same(w.done, ["ended"]);
+  t.equal(w.lease.held, 0);
+});
+
+t.test("an approved plan is not carried out once a member holds more than it says", async (t) => {
+  const cluster = a.cluster({ stopped: ["main-2"] });
+  const before = approved(outage(1, { 0: 10, 1: 12 }, { cluster }));
+  const after = { ...before, outage: compared({ 0: 10, 1: 13 }) };
+  t.equal(decide(before).type, "reboot-cluster");
+  const w = world({ decide, lookAgain: () => Promise.resolve(after) });
+  await settle(w, decide(before));
+  t.same(w.done, ["ended"]);
 });

@@ -6,6 +6,7 @@ import {
   renderInstanceReport,
   sameMeaning,
 } from "../../../src/api/instance-report.ts";
+import type { RecoveryPlan } from "../../../src/api/recovery-plan.ts";
 import * as a from "./builders.ts";
 
 const STEADY: AgentAction = { type: "steady" };
@@ -18,6 +19,13 @@ const input = (changes: Partial<ReportInput> = {}): ReportInput => ({
   ...changes,
 });
 const with_ = (ordinal: number, local: ReturnType<typeof a.up>) => a.facts(ordinal, { local });
+
+const PLAN: RecoveryPlan = {
+  hash: "abc",
+  action: "RestartGroup",
+  seed: "main-0",
+  members: [{ name: "main-0", fate: "Seed", gtids: a.DATA }],
+};
 
 const TABLE: readonly [name: string, input: ReportInput, expect: object][] = [
   ["an ONLINE primary", input(), {
@@ -48,6 +56,27 @@ const TABLE: readonly [name: string, input: ReportInput, expect: object][] = [
       quorum: false,
       waiting: { reason: "NoQuorum", message: "text", since: "2026-01-01T00:01:00Z" },
     },
+  ],
+  [
+    "a plan that waits for approval",
+    input({ decision: { ...wait("CompleteOutage", "text"), plan: PLAN } }),
+    { plan: PLAN, waiting: { reason: "CompleteOutage" } },
+  ],
+  [
+    "a plan that is being carried out is no longer waiting",
+    input({
+      decision: { ...wait("CompleteOutage", "text"), plan: PLAN },
+      running: { type: "reboot-cluster", since: "s", attempt: 1 },
+    }),
+    { plan: undefined, waiting: undefined, action: { type: "reboot-cluster" } },
+  ],
+  [
+    "a clone into it",
+    input({
+      running: { type: "add-instance", since: "s", attempt: 1 },
+      progress: "clone: FILE COPY 40 %",
+    }),
+    { action: { type: "add-instance" }, progress: "clone: FILE COPY 40 %" },
   ],
   ["an empty server", input({ facts: with_(1, a.up(a.outside(1), a.EMPTY)) }), {
     state: "Offline",

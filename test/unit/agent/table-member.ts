@@ -50,6 +50,26 @@ export const MEMBER: readonly Row[] = [
     facts: out({ cluster: a.cluster({ deleting: true }) }),
     expect: { type: "idle" },
   },
+  {
+    name: "a Pod that was replaced: its name leads to the new one",
+    facts: out({ named: a.uuidOf(7) }),
+    expect: wait("Replaced"),
+  },
+  {
+    name: "a Pod that was replaced, with errant transactions that may be cloned away",
+    facts: diverged({ cluster: RECLONE, named: a.uuidOf(7) }),
+    expect: wait("Replaced"),
+  },
+  {
+    name: "the own name leads here",
+    facts: out({ named: a.uuidOf(2) }),
+    expect: { type: "start-group-replication" },
+  },
+  {
+    name: "the own name leads nowhere yet",
+    facts: out({ named: undefined }),
+    expect: { type: "start-group-replication" },
+  },
   // in the group
   { name: "ONLINE primary", facts: a.facts(0), expect: { type: "steady" } },
   { name: "ONLINE secondary", facts: a.facts(1), expect: { type: "steady" } },
@@ -167,6 +187,35 @@ export const MEMBER: readonly Row[] = [
     name: "what it lacks was purged everywhere",
     facts: out({ relation: { ...a.SAME, missing: a.DATA, purged: a.DATA } }),
     expect: { type: "rejoin-instance", via: VIA, method: "clone" },
+  },
+  {
+    name: "a clone into it was interrupted: its data is gone, the metadata knows it",
+    facts: out({ local: offline(a.EMPTY), relation: { ...a.SAME, missing: a.DATA } }),
+    expect: { type: "rejoin-instance", via: VIA, method: undefined },
+  },
+  {
+    name: "the same, and binary logs are purged",
+    facts: out({
+      local: offline(a.EMPTY),
+      relation: { ...a.SAME, missing: a.DATA, purged: a.DATA },
+    }),
+    expect: { type: "rejoin-instance", via: VIA, method: "clone" },
+  },
+  {
+    name: "it had given up without the majority, and the majority is back",
+    facts: out({ local: a.up({ ...a.outside(2, "ERROR"), offlineMode: true }) }),
+    expect: { type: "start-group-replication" },
+  },
+  {
+    name: "a cut-off majority is in the group, seen by a member that was restarted",
+    facts: out({
+      peers: [0, 1].map((n) =>
+        a.peer(n, {
+          member: a.member(n, { members: [a.row(n), a.row(2, { state: "UNREACHABLE" })] }),
+        })
+      ),
+    }),
+    expect: wait("NoQuorum"),
   },
   {
     name: "Group Replication is starting by itself",

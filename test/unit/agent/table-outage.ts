@@ -279,6 +279,11 @@ export const OUTAGE: readonly Row[] = [
     },
   },
   {
+    name: "diverged in a form that the agent cannot read: not taken for nothing",
+    facts: outage(0, { 0: [10, "?"], 1: [10, "!"], 2: 10 }),
+    expect: { ...wait("CompleteOutage"), plan: { action: "RestartGroup" } },
+  },
+  {
     name: "diverged: the others point to the plan",
     facts: outage(2, { 0: 10, 1: 12, 2: [10, OWN] }),
     expect: wait("CompleteOutage"),

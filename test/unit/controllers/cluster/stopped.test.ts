@@ -92,6 +92,16 @@ t.test("the status has the plan of an agent, and the proof for a member that it 
   t.end();
 });
 
+t.test("an instance says what it is doing, and how far a clone into it is", (t) => {
+  const action = { type: "add-instance", since: "", attempt: 2 };
+  const joining = aPod(0, { report: { state: "Recovering", action, progress: "clone: X 40 %" } });
+  const copying = aPod(1, { report: { state: "Recovering", progress: "clone: X 40 %" } });
+  const { instances } = statusWith([joining, copying]).status;
+  t.equal(instances?.[0]?.message, "add-instance, attempt 2; clone: X 40 %");
+  t.equal(instances?.[1]?.message, "clone: X 40 %");
+  t.end();
+});
+
 t.test("without a plan nobody is called stopped", (t) => {
   const { status } = statusWith([aPod(0), container(ENDED)]);
   t.notOk(status.plans);
