@@ -122,6 +122,7 @@ const FAULTS: Readonly<Record<FaultKind, Carry>> = {
   slowApplier: (_, { server }, { forMs }) => {
     server.applierLagMs = forMs;
   },
+  approve: (world, _, { forMs }) => approve(world, forMs),
   deletePod: (world, instance) => {
     if (instance.gone || world.instances[instance.ordinal] !== instance) return;
     let ends = false;
@@ -156,6 +157,18 @@ export function carryOut(world: World, fault: Fault): void {
   world.note(`fault ${fault.kind} ${fault.ordinal}>${fault.other} ${fault.forMs} ms`);
   if (API_TROUBLE.has(fault.kind)) world.apiTrouble = true;
   FAULTS[fault.kind](world, instance, fault);
+}
+
+// A person approves whatever plan there is, within that time.
+function approve(world: World, leftMs: number): void {
+  const plan = world.instances.map(({ ordinal }) => world.reportOf(ordinal)?.plan)
+    .find((one) => one !== undefined);
+  if (plan === undefined) {
+    if (leftMs > 0) world.clock.setTimer(1_000, () => approve(world, leftMs - 1_000));
+    return;
+  }
+  world.note(`approved: ${JSON.stringify(plan)}`);
+  world.approves(plan.hash);
 }
 
 function isolate(world: World, { place }: Incarnation, alsoApi: boolean): () => void {

@@ -27,6 +27,7 @@ export class Judge {
       const addresses = writers.map(({ address }) => address).join(" and ");
       this.#world.blame("two groups", `${addresses} accept writes, each in a group of its own`);
     }
+    this.#world.noteStopped();
     const [writer] = writers;
     const primary = this.#world.instances.find(({ server }) => server === writer);
     for (const instance of this.#world.instances) {
@@ -57,10 +58,10 @@ export class Judge {
 
   /** Healed as far as the facts allow, with a report that says what a person has to decide. */
   get waitsForPerson(): boolean {
-    const { groups, instances, waitingOf } = this.#world;
+    const { groups, instances } = this.#world;
     const [writer] = groups.writers();
     const reason = ({ ordinal }: Incarnation): string | undefined =>
-      waitingOf.call(this.#world, ordinal)?.reason;
+      this.#world.reportOf(ordinal)?.waiting?.reason;
     const reasons = instances.map(reason);
     if (writer === undefined) {
       return reasons.includes("CompleteOutage") || this.#foreign(reasons) ||
@@ -81,7 +82,7 @@ export class Judge {
     if (writer === undefined) return;
     const all = writer.holds;
     for (const [row, transaction] of acknowledged) {
-      if (all.get(transaction) === transaction) continue;
+      if (all.get(transaction) === transaction || this.#world.approved) continue;
       blame.call(this.#world, "acknowledged lost", `row ${row} is not on ${writer.address}`);
     }
     for (const { server } of this.#world.instances) {

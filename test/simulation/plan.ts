@@ -29,6 +29,7 @@ const WEIGHTS = {
   writeByHand: 2,
   slowApplier: 3,
   deletePod: 4,
+  approve: 3,
 } as const;
 
 export type FaultKind = keyof typeof WEIGHTS;

@@ -45,7 +45,9 @@ export async function simulate(
     else if (now > calmAt && judge.healed) outcome = "healed";
     else if (now > calmAt + 60_000 && judge.waitsForPerson) outcome = "person";
     else if (now > calmAt + HEAL_MS) {
-      const said = world.instances.map(({ ordinal }) => world.waitingOf(ordinal)?.reason ?? "-");
+      const said = world.instances.map(({ ordinal }) =>
+        world.reportOf(ordinal)?.waiting?.reason ?? "-"
+      );
       world.blame("not healed", said.join(", "));
     }
     world.clock.setTimer(STEP_MS, step);

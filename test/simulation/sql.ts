@@ -55,9 +55,12 @@ const STATEMENTS: readonly [RegExp, Statement][] = [
   [/GTID_SUBSET/, ({ values }, answer) => {
     answer([{ within: subtractSets(String(values[0]), String(values[1])) === "" ? 1 : 0 }]);
   }],
-  [/slave_master_info|applier_status_by_worker|FROM performance_schema\.threads/, (_, answer) => {
-    answer([]);
-  }],
+  [
+    /slave_master_info|SELECT STAGE stage|applier_status_by_worker|FROM performance_schema\.threads/,
+    (_, answer) => {
+      answer([]);
+    },
+  ],
   [/^SET GLOBAL super_read_only = ON/, ({ server }, answer) => {
     server.superReadOnly = true;
     answer([]);

@@ -2,8 +2,8 @@
 // replaced, volumes that are lost, the Cluster object that is made anew.
 
 import type { Logger } from "../../src/base/log.ts";
-import { INSTANCE_ANNOTATION, ROLE_LABEL } from "../../src/api/labels.ts";
-import { parseInstanceReport } from "../../src/api/instance-report.ts";
+import { APPROVE_PLAN_ANNOTATION, INSTANCE_ANNOTATION, ROLE_LABEL } from "../../src/api/labels.ts";
+import { type InstanceReport, parseInstanceReport } from "../../src/api/instance-report.ts";
 import { formatTime } from "../../src/base/clock.ts";
 import { Chance } from "../model/chance.ts";
 import { ApiServer } from "./api-server.ts";
@@ -35,6 +35,8 @@ export class World {
   recreated = false;
   /** Since when nothing may be done: paused, or being deleted. */
   idleSince: number | undefined;
+  /** A person has approved a plan. */
+  approved = false;
   /** Something has come between agents and their Lease, or what they know of the Cluster. */
   apiTrouble = false;
   /** Runs of MySQL Shell that change something. */
@@ -45,6 +47,7 @@ export class World {
   #machines = new Map<string, { wallOffsetMs: number; slowness: number }>();
   #slowness: number;
   #incarnations = 0;
+  #stopped = "";
 
   /** A group of everybody, as it was made long ago. */
   form(): void {
@@ -193,10 +196,31 @@ export class World {
     return name === undefined ? undefined : Number(name.split("-").at(-1));
   }
 
-  /** Why a member waits, as it last said. */
-  waitingOf(ordinal: number): { reason: string; message: string } | undefined {
+  /** What a member last said. */
+  reportOf(ordinal: number): InstanceReport | undefined {
     const pod = this.api.get(PATHS.pod(ordinal));
-    return parseInstanceReport(pod?.metadata.annotations?.[INSTANCE_ANNOTATION])?.waiting;
+    return parseInstanceReport(pod?.metadata.annotations?.[INSTANCE_ANNOTATION]);
+  }
+
+  /** A person gives up what a plan says cannot be kept, and so perhaps what was acknowledged. */
+  approves(hash: string): void {
+    const cluster = this.api.get(PATHS.cluster);
+    if (cluster === undefined) return;
+    this.approved = true;
+    const annotations = { ...cluster.metadata.annotations, [APPROVE_PLAN_ANNOTATION]: hash };
+    this.api.put(PATHS.cluster, { ...cluster, metadata: { ...cluster.metadata, annotations } });
+  }
+
+  /** What the operator says of the members that have certainly ended. */
+  noteStopped(): void {
+    const cluster = this.api.get(PATHS.cluster);
+    if (cluster === undefined) return;
+    const stopped = this.instances.filter(({ gone, server }) => gone && server.status === "down")
+      .map(({ ordinal }) => `${CLUSTER}-${ordinal}`);
+    if (stopped.join() === this.#stopped) return;
+    this.#stopped = stopped.join();
+    const instances = stopped.map((name) => ({ name, stopped: "ended" }));
+    this.api.put(PATHS.cluster, { ...cluster, status: { ...cluster.status, instances } });
   }
 
   get recorded(): boolean {
@@ -224,6 +248,7 @@ export class World {
     const running = this.groups.writers();
     if (running.length > 0) this.blame("two groups", `${seed.address} is rebooted beside a group`);
     const { all } = seed.volume;
+    if (this.approved) return;
     for (const [row, transaction] of this.acknowledged) {
       if (all.get(transaction) !== transaction) {
         this.blame("acknowledged lost", `the reboot of ${seed.address} loses row ${row}`);
