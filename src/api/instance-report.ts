@@ -13,8 +13,8 @@
 // of neighbouring versions understand each other. Secrets and SQL text never go in here.
 
 import { z } from "zod";
-import { recoveryPlanSchema } from "./recovery-plan.ts";
 import { WAIT_REASONS, type WaitReason } from "./conditions.ts";
+import { recoveryPlanSchema } from "./recovery-plan.ts";
 
 export type { WaitReason } from "./conditions.ts";
 
