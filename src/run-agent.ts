@@ -15,10 +15,11 @@ import { ClusterReader } from "./agent/observe-cluster.ts";
 import { LocalObserver } from "./agent/observe-local.ts";
 import { type OpenSession, PeerObserver } from "./agent/observe-peers.ts";
 import { Observer } from "./agent/observe.ts";
-import { perform } from "./agent/perform.ts";
+import { perform, type PerformOptions } from "./agent/perform.ts";
 import { probe } from "./agent/probe.ts";
 import { Publisher } from "./agent/publish.ts";
 import { Roles } from "./agent/roles.ts";
+import { saveErrant } from "./agent/save-errant.ts";
 import { dataDirectory } from "./agent/scripts.ts";
 import {
   type AgentSettings,
@@ -104,6 +105,7 @@ export type AgentPorts = {
   /** Whether the container's loop has a mysqld running. */
   readonly isRunning: () => Promise<boolean>;
   readonly countRestarts: () => Promise<number>;
+  readonly saveErrant: PerformOptions["saveErrant"];
 };
 
 /** The agent with its connections given. Resolves when it has stopped. */
@@ -151,7 +153,7 @@ export function assemble(parts: AgentParts, ports: AgentPorts) {
     log,
   });
   const { multiPrimary } = settings;
-  const { countRestarts, open } = ports;
+  const { countRestarts, open, saveErrant } = ports;
   const observer = new Observer({
     ...{ identity, multiPrimary, local, peers, cluster, open, clock, log },
   });
@@ -163,7 +165,15 @@ export function assemble(parts: AgentParts, ports: AgentPorts) {
     clock,
     log,
   });
-  const actor = assembleActor(parts, { observer, local, cluster, shell, lease, metrics });
+  const actor = assembleActor(parts, {
+    observer,
+    local,
+    cluster,
+    shell,
+    lease,
+    metrics,
+    saveErrant,
+  });
   const confirmPrimary = async (signal: AbortSignal): Promise<boolean> => {
     const view = await local.look(signal);
     return view.server === "up" && isPrimary(view.member);
@@ -191,13 +201,14 @@ type ActorParts = {
   shell: Shell;
   lease: LeaseLock;
   metrics: AgentMetrics;
+  saveErrant: PerformOptions["saveErrant"];
 };
 
-function assembleActor(agent: AgentParts, parts: ActorParts): Actor {
-  const { clock, config, identity, log, settings } = agent;
-  const { volumeDirectory } = config;
-  const places = { volumeDirectory, dataDirectory: dataDirectory(config) };
-  const { cluster, lease, local, metrics, observer, shell } = parts;
+function assembleActor(
+  { clock, identity, log, settings }: AgentParts,
+  { lease, metrics, observer, ...parts }: ActorParts,
+): Actor {
+  const { local } = parts;
   const actor: Actor = new Actor({
     lease,
     lookAgain: async (signal) => {
@@ -208,7 +219,7 @@ function assembleActor(agent: AgentParts, parts: ActorParts): Actor {
     perform: (action, facts, permit) =>
       perform(action, facts, {
         permit,
-        options: { identity, create: createOptions(settings), shell, local, cluster, places, log },
+        options: { identity, create: createOptions(settings), ...parts, log },
       }),
     ended: () => local.forgetData(),
     metrics,
@@ -219,7 +230,8 @@ function assembleActor(agent: AgentParts, parts: ActorParts): Actor {
 }
 
 function openPorts({ clock, config, settings }: AgentParts): AgentPorts {
-  const { runDirectory } = config;
+  const { runDirectory, volumeDirectory } = config;
+  const places = { volumeDirectory, dataDirectory: dataDirectory(config) };
   return {
     exec: createExec(clock),
     open: openSession,
@@ -230,6 +242,7 @@ function openPorts({ clock, config, settings }: AgentParts): AgentPorts {
     }),
     isRunning: () => access(`${runDirectory}/mysqld.running`).then(() => true, () => false),
     countRestarts: () => countLines(`${runDirectory}/restarts`),
+    saveErrant: (session, errant) => saveErrant({ session, errant, ...places }),
   };
 }
 

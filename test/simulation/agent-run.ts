@@ -108,6 +108,13 @@ export class AgentRun {
       login: () => Promise.resolve(LOGIN),
       isRunning: () => Promise.resolve(home.server.status !== "down"),
       countRestarts: () => Promise.resolve(home.restarts),
+      saveErrant: (_session, errant) =>
+        new Promise((resolve) =>
+          process.act(() => {
+            home.server.volume.saved.push(errant);
+            process.deliver(() => resolve("errant"));
+          })
+        ),
     };
   }
 

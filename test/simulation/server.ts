@@ -23,6 +23,8 @@ export class Volume {
   creating = false;
   metadata: Metadata | undefined;
   rows = 0;
+  /** Sets of transactions that were kept beside the data. */
+  readonly saved: string[] = [];
   /** Deleted, with everything on it. */
   lost = false;
 

@@ -14,7 +14,7 @@ import { Network } from "./network.ts";
 import { CLUSTER, NAMESPACE, PATHS, POD_NAME_LABEL } from "./objects.ts";
 import { type Mysqld, Volume } from "./server.ts";
 import { lostByClone } from "./shell.ts";
-import type { Transaction } from "./transactions.ts";
+import { subtractSets, type Transaction } from "./transactions.ts";
 
 export type Violation = { readonly rule: string; readonly what: string; readonly at: number };
 
@@ -258,7 +258,8 @@ export class World {
 
   /** A clone: the target is empty from now on, has the donor's data later, and then restarts. */
   clone(target: Mysqld, donor: Mysqld): void {
-    const lost = lostByClone(target, donor);
+    const kept = this.approved ? target.volume.saved.join(",") : "";
+    const lost = subtractSets(lostByClone(target, donor), kept);
     if (lost !== "") this.blame("cloned over data", `${target.address} loses ${lost}`);
     target.volume.erase();
     this.note(`${target.address} is erased for a clone`);
