@@ -64,7 +64,8 @@ export class Judge {
       this.#world.reportOf(ordinal)?.waiting?.reason;
     const reasons = instances.map(reason);
     if (writer === undefined) {
-      return reasons.includes("CompleteOutage") || this.#foreign(reasons) ||
+      return reasons.includes("CompleteOutage") && this.#cannotBeKnown ||
+        this.#foreign(reasons) ||
         reasons.includes("DataLost") && instances.every(({ server }) => server.volume.rows === 0);
     }
     const diverged = instances.filter((instance) =>
@@ -96,6 +97,14 @@ export class Judge {
         );
       }
     }
+  }
+
+  /** Whether starting the group again may lose something. */
+  get #cannotBeKnown(): boolean {
+    const { instances, lostVolumes } = this.#world;
+    const all = instances.map(({ server }) => server.volume.all);
+    const whole = all.some((one) => all.every((other) => one.missing(other).length === 0));
+    return lostVolumes.length > 0 || !whole;
   }
 
   #foreign(reasons: readonly (string | undefined)[]): boolean {

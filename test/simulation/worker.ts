@@ -14,6 +14,9 @@ export type Report = {
   readonly failures: readonly { seed: number; violations: readonly Violation[] }[];
 };
 
+// Nobody reads the stacks of the refusals that agents are there to meet.
+Error.stackTraceLimit = 0;
+
 parentPort?.on("message", async ({ end, first }: Order) => {
   const count = { healed: 0, person: 0, violated: 0 };
   let acknowledged = 0;
