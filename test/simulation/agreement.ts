@@ -43,6 +43,13 @@ export class Agreement {
       view.isMajority(this.reachable(server).length);
   }
 
+  /** Whether a server believes that it has its majority. */
+  seesMajority(server: Mysqld): boolean {
+    const { view } = server.group;
+    const seen = view?.members.filter((member) => this.stateOf(server, member) !== "UNREACHABLE");
+    return view?.isMajority(seen?.length ?? 0) === true;
+  }
+
   /** The server that accepts writes now; several only if there are several groups. */
   writers(): Mysqld[] {
     return this.world.servers().filter((server) =>

@@ -176,10 +176,7 @@ export class Groups extends Agreement {
 
   #miss(server: Mysqld): void {
     const { group } = server;
-    const view = group.view;
-    if (view === undefined) return;
-    const seen = view.members.filter((member) => this.stateOf(server, member) !== "UNREACHABLE");
-    if (view.isMajority(seen.length)) return;
+    if (this.seesMajority(server)) return;
     group.withoutMajoritySince ??= this.now;
     if (this.now - group.withoutMajoritySince < MAJORITY_TIMEOUT_MS) return;
     this.#fail(server, "no majority");

@@ -9,6 +9,7 @@ import { API } from "./api-server.ts";
 /** Group Replication notices a lost majority after 5 s; an observation may be 5 s old; the rest is slack. */
 const LIMIT_MS = 20_000;
 const WRITABLE_MS = 8_000;
+const SILENT_MS = 7_500;
 
 export class Judge {
   readonly #world: World;
@@ -33,6 +34,7 @@ export class Judge {
     for (const instance of this.#world.instances) {
       this.#fenced(instance);
       this.#labelled(instance, primary);
+      this.#explained(instance);
     }
     this.#served(primary);
   }
@@ -161,6 +163,18 @@ export class Judge {
     const seen = this.#canAct(instance) || this.#canAct(primary);
     const what = `${server.address} is labelled ${label}`;
     this.#longest(`${server.address} is labelled`, !right && seen && what, LIMIT_MS);
+  }
+
+  // Nobody waits without saying why.
+  #explained(instance: Incarnation): void {
+    const { groups, paused } = this.#world;
+    const { server } = instance;
+    const fine = server.group.state === "ONLINE" && groups.seesMajority(server);
+    const report = this.#world.reportOf(instance.ordinal);
+    const says = report?.waiting !== undefined || report?.action !== undefined;
+    const wrong = server.active && !fine && !says && !paused && this.#canAct(instance);
+    const what = `${server.address} waits and does not say why`;
+    this.#longest(what, wrong && what, SILENT_MS);
   }
 
   #served(primary: Incarnation | undefined): void {
