@@ -76,8 +76,8 @@ export class AgentLoop {
   /** What the probes are answered from. */
   get state(): ProbeState {
     const { clock } = this.#options;
-    const { monotonic } = clock;
-    return { now: monotonic(), tickAt: this.#tickAt, local: this.#local, answered: this.#answered };
+    const now = clock.monotonic();
+    return { now, tickAt: this.#tickAt, local: this.#local, answered: this.#answered };
   }
 
   /** Ticks until aborted. */

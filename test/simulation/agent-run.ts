@@ -1,5 +1,6 @@
 // One run of the real agent: everything from its composition root down, over a simulated machine.
 
+import { probe } from "../../src/agent/probe.ts";
 import { parseAgentSettings } from "../../src/agent/settings.ts";
 import { AGENT_USER, leaseName, podName, primaryServiceName } from "../../src/api/names.ts";
 import { silentLogger } from "../../src/base/log.ts";
@@ -87,6 +88,11 @@ export class AgentRun {
 
   get shellRuns(): boolean {
     return this.#shell !== undefined;
+  }
+
+  /** What the kubelet hears. */
+  get ready(): boolean {
+    return this.process.runs && probe("/ready", this.#agent.loop.state)?.status === 200;
   }
 
   /** The preStop hook; `done` is called unless the agent dies. */

@@ -10,6 +10,8 @@ import { API } from "./api-server.ts";
 const LIMIT_MS = 20_000;
 const WRITABLE_MS = 8_000;
 const SILENT_MS = 7_500;
+/** From when the server itself knows that it is outside; it gives up by itself after 10 s. */
+const OUTSIDE_MS = 8_500;
 
 export class Judge {
   readonly #world: World;
@@ -165,12 +167,25 @@ export class Judge {
     this.#longest(`${server.address} is labelled`, !right && seen && what, LIMIT_MS);
   }
 
-  // Nobody waits without saying why.
+  // Nobody waits without saying why, is ready or has a role when its own server knows better.
   #explained(instance: Incarnation): void {
-    const { groups, paused } = this.#world;
+    const { groups, paused, podLabel } = this.#world;
     const { server } = instance;
     const fine = server.group.state === "ONLINE" && groups.seesMajority(server);
     const report = this.#world.reportOf(instance.ordinal);
+    const { ready } = instance.agent ?? { ready: false };
+    this.#longest(
+      `${server.address} is ready`,
+      ready && !(server.active && fine) && `${server.address} is ready outside the majority`,
+      SILENT_MS,
+    );
+    const label = podLabel.call(this.#world, instance.ordinal);
+    this.#longest(
+      `${server.address} has a role`,
+      label !== undefined && server.active && !fine && this.#canAct(instance) &&
+        `${server.address} has a role outside the majority`,
+      OUTSIDE_MS,
+    );
     const says = report?.waiting !== undefined || report?.action !== undefined;
     const wrong = server.active && !fine && !says && !paused && this.#canAct(instance);
     const what = `${server.address} waits and does not say why`;

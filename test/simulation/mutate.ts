@@ -44,7 +44,8 @@ for (const { file, from, name, to } of tried) {
     timeout: 600_000,
   });
   writeFileSync(path, text);
-  const seen = run.stdout.trim() || run.stderr.trim().split("\n")[0];
+  const seen = run.stdout.trim();
+  if (run.status !== 0) process.stdout.write(`BROKEN ${run.stderr.trim().slice(0, 300)}\n`);
   if (seen) found++;
   process.stdout.write(`${seen ? "found " : "MISSED"} ${name}${seen ? ` (${seen})` : ""}\n`);
 }
