@@ -204,7 +204,8 @@ function recreate(world: World, ms: number): void {
   world.api.put(PATHS.cluster, { ...cluster, metadata });
   world.clock.setTimer(ms, () => {
     const volumes = world.instances.map(({ server }) => server.volume);
-    for (const instance of world.instances) instance.remove();
+    // Also what nobody reaches: a group of one on a lost machine belongs to a Cluster that is no more.
+    for (const instance of [...world.instances, ...world.strays]) instance.remove();
     world.createCluster();
     world.idleSince = undefined;
     volumes.forEach((volume, ordinal) => world.replacePod(ordinal, volume));

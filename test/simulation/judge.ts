@@ -107,7 +107,10 @@ export class Judge {
   get #cannotBeKnown(): boolean {
     const { instances, lostVolumes } = this.#world;
     const all = instances.map(({ server }) => server.volume.all);
-    const whole = all.some((one) => all.every((other) => one.missing(other).length === 0));
+    const whole = instances.some(({ server: { address, uuid, volume } }) =>
+      volume.metadata?.instances.get(address) === uuid &&
+      all.every((other) => volume.all.missing(other).length === 0)
+    );
     return lostVolumes.length > 0 || !whole;
   }
 

@@ -65,7 +65,9 @@ export function planOf(seed: number): Plan {
   while (faults.length < count) {
     const fault: Omit<Fault, "forMs"> & { forMs: number } = {
       kind: chance.pick(WEIGHTS),
-      at: (formed ? 4_000 : 200) + chance.below(LAST_MS),
+      at: formed
+        ? 4_000 + chance.below(LAST_MS)
+        : 200 + chance.below(chance.is(0.6) ? 12_000 : LAST_MS),
       forMs: Number(chance.pick({ 2: 1, 5: 1, 9: 2, 20: 2, 40: 1 })) * (500 + chance.below(1_000)),
       ordinal: chance.below(Number(members)),
       other: chance.below(Number(members)),
