@@ -78,7 +78,56 @@ export function planOf(seed: number): Plan {
     if (loses && lossesLeft.count-- <= 0) continue;
     faults.push(fault);
   }
+  faults.push(...scenario(chance, Number(members), formed));
   return { seed, members: Number(members), formed, faults: faults.toSorted((a, b) => a.at - b.at) };
+}
+
+type Step = Pick<Fault, "kind" | "at"> & Partial<Fault>;
+
+/** Faults that are only bad together, which would rarely meet by chance. */
+function scenario(chance: Chance, members: number, formed: boolean): Fault[] {
+  const at = (formed ? 6_000 : 20_000) + chance.below(20_000);
+  const ordinal = chance.below(members);
+  const soon = (ms: number): number => at + chance.below(ms);
+  const steps: Record<string, Step[]> = {
+    none: [],
+    // What a member lacks is nowhere in a binary log any more.
+    purged: [
+      { kind: "powerOff", at, forMs: 25_000 },
+      { kind: "purge", at: at + 8_000 + chance.below(20_000), dice: 0 },
+    ],
+    // Errant transactions, and a group that goes on without them.
+    byHand: [{ kind: "killServer", at }, {
+      kind: "writeByHand",
+      at: at + 1_500 + chance.below(2_000),
+    }],
+    // Who ends a complete outage is interrupted.
+    outage: [
+      { kind: "killAll", at },
+      { kind: "killShell", at, ordinal: 0 },
+      { kind: chance.is(0.5) ? "killAgent" : "killServer", at: soon(12_000), ordinal: 0 },
+    ],
+    // And so is who creates the group.
+    creation: [
+      { kind: "killShell", at: 100, ordinal: 0 },
+      {
+        kind: chance.is(0.5) ? "killAgent" : "killServer",
+        at: 500 + chance.below(5_000),
+        ordinal: 0,
+      },
+    ],
+  };
+  const name = chance.pick({
+    none: 5,
+    purged: 1,
+    byHand: 1,
+    outage: 1,
+    creation: formed ? 0.01 : 4,
+  });
+  return (steps[name] ?? []).map((step) => ({
+    ...{ ordinal, other: 0, forMs: 4_000 + chance.below(3_000), dice: chance.next() },
+    ...step,
+  }));
 }
 
 export function endOf(plan: Plan): number {

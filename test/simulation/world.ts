@@ -117,10 +117,21 @@ export class World {
     this.violations.push({ rule, what, at: this.clock.monotonic() });
   }
 
+  readonly #begun = new Map<string, number[]>();
+
+  // Failures are spaced out: 1 s, 2 s, 4 s and so on.
+  #hammers(who: string, what: string): void {
+    const now = this.clock.monotonic();
+    const lately = [...this.#begun.get(who) ?? [], now].filter((at) => now - at < 20_000);
+    this.#begun.set(who, lately);
+    if (lately.length > 10) this.blame("hammers", what);
+  }
+
   /** An agent begins to change something: by MySQL Shell, after a look at the Cluster, or by itself. */
   changes(what: string, byShell: boolean): void {
     const idleMs = this.clock.monotonic() - (this.idleSince ?? Infinity);
     const late = byShell ? idleMs > 6_000 : idleMs > 35_000 && !this.apiTrouble;
+    this.#hammers(what.split(":")[0] ?? "", what);
     if (late) this.blame("acts while paused", what);
     if (byShell && this.changing.size > 0 && !this.apiTrouble) this.blame("two at once", what);
   }
