@@ -204,6 +204,12 @@ function recreate(world: World, ms: number): void {
   world.api.put(PATHS.cluster, { ...cluster, metadata });
   world.clock.setTimer(ms, () => {
     const volumes = world.instances.map(({ server }) => server.volume);
+    // Who makes it again after all data was lost has given that up.
+    for (const [row, transaction] of world.acknowledged) {
+      if (!volumes.some(({ all }) => all.get(transaction) === transaction)) {
+        world.acknowledged.delete(row);
+      }
+    }
     // Also what nobody reaches: a group of one on a lost machine belongs to a Cluster that is no more.
     for (const instance of [...world.instances, ...world.strays]) instance.remove();
     world.createCluster();

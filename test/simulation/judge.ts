@@ -24,7 +24,9 @@ export class Judge {
   }
 
   step(): void {
-    const writers = this.#world.groups.writers();
+    // Whom no name leads to, nobody is sent to: a group of one that was never recorded, or of a Cluster that is gone.
+    const writers = this.#world.groups.writers()
+      .filter((writer) => this.#world.at(writer.address) === writer);
     const groups = new Set(writers.map(({ group }) => group.view?.bootstrap));
     if (groups.size > 1) {
       const addresses = writers.map(({ address }) => address).join(" and ");
