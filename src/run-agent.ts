@@ -53,6 +53,8 @@ export type AgentDeps = { readonly log: Logger; readonly clock: Clock };
 
 /** Longest that a running action may go on after SIGTERM. */
 const FINISH_MS = 60_000;
+/** Limit of one request to the API server: the agent decides every second. */
+export const REQUEST_MS = 5_000;
 const TEMPORARY_DIRECTORY = "/tmp";
 
 /** `agent init`: writes the instance's files. */
@@ -81,7 +83,8 @@ export async function runAgent(
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(master === undefined ? {} : { master }),
   });
-  const client = connect(connection, { userAgent: `mysql-operator-agent/${VERSION}`, ...deps });
+  const userAgent = `mysql-operator-agent/${VERSION}`;
+  const client = connect(connection, { userAgent, limitMs: REQUEST_MS, ...deps });
   try {
     const settings = await readSettings(config);
     await startAgent({ config, settings, identity: identityOf(config), client, ...deps }, signal);
@@ -126,7 +129,7 @@ export async function startAgent(parts: AgentParts, signal: AbortSignal): Promis
     signal.addEventListener("abort", () => resolve(), { once: true });
   });
   log.info("agent stops", { running: agent.actor.running?.type });
-  const deadline = startDeadline(clock, FINISH_MS, new AbortController().signal);
+  const deadline = startDeadline(clock, FINISH_MS);
   deadline.signal.addEventListener("abort", () => lifetime.abort());
   await agent.actor.stop();
   deadline.clear();

@@ -162,10 +162,10 @@ class Operator {
     this.#status(1);
     this.#isLeading = true;
     this.#leading.resolve();
-    await untilAborted(held.signal);
+    await Promise.race([untilAborted(held.lost), untilAborted(this.#stop.signal)]);
     const lost = !this.#stop.signal.aborted;
     this.#status(0);
-    this.#stop.abort(held.signal.reason);
+    this.#stop.abort(held.lost.reason);
     try {
       await this.#untilEnded(working);
       await this.#recorder.flush(FLUSH_MS);
@@ -175,21 +175,19 @@ class Operator {
     }
     if (!lost) return;
     const message = `Cannot go on without the Lease ${NAME}: starting again as a standby`;
-    throw new Error(message, { cause: held.signal.reason });
+    throw new Error(message, { cause: held.lost.reason });
   }
 
   #status(leads: 0 | 1): void {
-    const help = "Whether this replica leads";
-    const status = this.#parts.metrics.gauge("leader_election_master_status", help, ["name"]);
-    status.set({ name: NAME }, leads);
+    const { gauge } = this.#parts.metrics.labelled({ name: NAME });
+    gauge("leader_election_master_status", "Whether this replica leads")(leads);
   }
 
   /** Waits until it is to stop, and from then on for the last passes, at most for the grace period. */
   async #untilEnded(working: Promise<void>): Promise<void> {
     await Promise.race([working, untilAborted(this.#stop.signal)]);
     const { clock } = this.#parts;
-    const never = new AbortController().signal;
-    const deadline = startDeadline(clock, this.#config.shutdownGraceMs, never);
+    const deadline = startDeadline(clock, this.#config.shutdownGraceMs);
     await Promise.race([working, untilAborted(deadline.signal)]);
     deadline.clear();
   }

@@ -7,6 +7,8 @@ import type { ClientCommand } from "./client-process.ts";
 import { NAMESPACE, podName } from "./pods.ts";
 
 export const OURS = "ours";
+// Not judged: what deferring the parse of spec and status until they are read makes out.
+const OURS_PARSED = "ours, all parsed";
 export const TYPED = "client-go typed JSON";
 export const DYNAMIC = "client-go dynamic JSON";
 export const PROTOBUF = "client-go protobuf";
@@ -60,9 +62,9 @@ export function clientCommands(
   { kubeconfig, cache }: { kubeconfig: string; cache: string },
 ): ClientCommand[] {
   const follow = [kubeconfig, NAMESPACE, podName(0)];
-  const onNode = (name: string, file: string): ClientCommand => ({
+  const onNode = (name: string, file: string, ...how: string[]): ClientCommand => ({
     name,
-    argv: [process.execPath, ...NODE_FLAGS, programOf(file), ...follow],
+    argv: [process.execPath, ...NODE_FLAGS, programOf(file), ...follow, ...how],
     env: { NODE_COMPILE_CACHE: cache, CLIENT_NODE: clientNode },
   });
   const onGo = (name: string, mode: string): ClientCommand => ({
@@ -72,6 +74,7 @@ export function clientCommands(
   });
   return [
     onNode(OURS, "client-ours.ts"),
+    onNode(OURS_PARSED, "client-ours.ts", "parsed"),
     onGo(TYPED, "typed-json"),
     onGo(DYNAMIC, "dynamic"),
     onGo(PROTOBUF, "typed-protobuf"),

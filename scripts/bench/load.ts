@@ -25,21 +25,20 @@ async function inParallel(count: number, work: (n: number) => Promise<unknown>):
 /** Creates `count` Pods. */
 export async function fill(client: KubeClient, count: number): Promise<void> {
   const name = NAMESPACE;
-  await client.create(
-    namespaces,
+  await client.of(namespaces).create(
     { apiVersion: "v1", kind: "Namespace", metadata: { name } },
     limit(),
   );
   // Nobody else makes it where no controller runs, and admission asks for it.
   const metadata = { name: "default", namespace: NAMESPACE };
   const account = { apiVersion: "v1", kind: "ServiceAccount", metadata };
-  await client.create(serviceAccounts, account, limit());
-  await inParallel(count, (n) => client.create(pods, aPod(n), limit()));
+  await client.of(serviceAccounts).create(account, limit());
+  await inParallel(count, (n) => client.of(pods).create(aPod(n), limit()));
 }
 
 /** What a client's `digest` has to be. */
 export async function serverDigest(client: KubeClient): Promise<string> {
-  const { items } = await client.list(pods, { namespace: NAMESPACE }, limit());
+  const { items } = await client.of(pods).list({ namespace: NAMESPACE }, limit());
   return digest(items);
 }
 
@@ -50,7 +49,7 @@ export async function captureLines(server: RealApiServer, count: number): Promis
   const decoder = new LineDecoder();
   const lines: string[] = [];
   for await (const chunk of await server.client().openStream(request, limit())) {
-    lines.push(...decoder.push(chunk));
+    lines.push(...decoder.push(chunk).map((line) => line.toString()));
     if (lines.length >= count) break;
   }
   return lines.slice(0, count);

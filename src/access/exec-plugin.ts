@@ -3,6 +3,7 @@
 
 import { z } from "zod";
 import { type Clock, parseTime } from "../base/clock.ts";
+import { parseJson } from "../base/json.ts";
 import { Secret } from "../base/secret.ts";
 import type { Made } from "./renewable.ts";
 
@@ -89,7 +90,9 @@ export function parseExecCredential(
   { apiVersion }: Pick<ExecPlugin, "apiVersion">,
   what: string,
 ): UserCredential & { expiresAt?: number } {
-  const parsed = credentialSchema.safeParse(parseJson(stdout, what));
+  const answer = parseJson(stdout);
+  if (answer === undefined) throw new Error(`${what}: its answer is not JSON`);
+  const parsed = credentialSchema.safeParse(answer);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw new Error(`${what}: its answer is no ExecCredential: ${issue?.path.join(".")}`);
@@ -110,14 +113,6 @@ export function parseExecCredential(
     ...(cert && key ? { cert, key } : {}),
     ...(expiresAt === undefined ? {} : { expiresAt }),
   };
-}
-
-function parseJson(text: string, what: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new Error(`${what}: its answer is not JSON`); // the parser's message would quote it
-  }
 }
 
 function howItEnded(

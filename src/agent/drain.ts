@@ -124,7 +124,7 @@ export class Drainer {
       const name = podOfMember(identity, candidate);
       if (name === undefined) return candidate;
       const ref = { namespace: identity.namespace, name };
-      const pod = await client.get(pods, ref, signal);
+      const pod = await client.of(pods).get(ref, signal);
       if (pod !== undefined && pod.metadata.deletionTimestamp === undefined) return candidate;
     }
     return undefined;

@@ -2,7 +2,7 @@
 // server; writes `status.bootstrap` and `status.recovery`. A reader that fails leaves "not known" behind and never delays a
 // tick: refreshing goes on beside it.
 
-import { type Clock, formatTime, parseTime, startDeadline } from "../base/clock.ts";
+import { type Clock, formatTime, parseTime } from "../base/clock.ts";
 import { describeError, isAbort } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { Cluster } from "../api/cluster.ts";
@@ -25,8 +25,6 @@ export type ClusterOptions = {
   readonly log: Logger;
 };
 
-/** Limit of one request: the caller decides every second. */
-const REQUEST_MS = 5_000;
 /** How long a read counts; before any effect under the Lease it is read anew. */
 const COUNTS_MS = 60_000;
 const WRITE_TRIES = 5;
@@ -67,10 +65,7 @@ export class ClusterReader {
     try {
       const at = this.#triedAt;
       const { namespace, clusterName: name } = this.#options.identity;
-      const cluster = await this.#request(
-        (limited) => this.#options.client.get(clusters, { namespace, name }, limited),
-        signal,
-      );
+      const cluster = await this.#options.client.of(clusters).get({ namespace, name }, signal);
       if (cluster === undefined) throw new Error(`Cluster ${namespace}/${name} does not exist`);
       this.#failing = false;
       return this.#facts = clusterFacts(cluster, at);
@@ -98,18 +93,12 @@ export class ClusterReader {
     const { client, identity, dataClaim } = this.#options;
     const { namespace, clusterName } = identity;
     const name = podName(clusterName, ordinal);
-    const pod = await this.#request(
-      (limited) => client.get(pods, { namespace, name }, limited),
-      signal,
-    );
+    const pod = await client.of(pods).get({ namespace, name }, signal);
     const report = parseInstanceReport(pod?.metadata.annotations?.[INSTANCE_ANNOTATION]);
     if (report?.hasData === true) return true;
     if (dataClaim === null) return false;
     const ref = { namespace, name: dataClaimName(dataClaim, name) };
-    const claim = await this.#request(
-      (limited) => client.get(persistentVolumeClaims, ref, limited),
-      signal,
-    );
+    const claim = await client.of(persistentVolumeClaims).get(ref, signal);
     const madeAt = parseTime(claim?.metadata.creationTimestamp);
     const clusterAt = parseTime(cluster.createdAt);
     if (claim === undefined) return false;
@@ -136,25 +125,14 @@ export class ClusterReader {
         status: { [part]: value },
       };
       try {
-        const written = await this.#request(
-          (limited) => client.patch(clusters, ref, { subresource: "status", body }, limited),
-          signal,
-        );
+        const how = { subresource: "status", body };
+        const written = await client.of(clusters).patch(ref, how, signal);
         this.#facts = clusterFacts(written, clock.monotonic());
         return;
       } catch (error) {
         // The operator writes the same object often; what it wrote must be seen first.
         if (!isConflict(error) || attempt === WRITE_TRIES) throw error;
       }
-    }
-  }
-
-  async #request<T>(send: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
-    const deadline = startDeadline(this.#options.clock, REQUEST_MS, signal);
-    try {
-      return await send(deadline.signal);
-    } finally {
-      deadline.clear();
     }
   }
 }

@@ -3,7 +3,7 @@
 
 import { INSTANCE_ANNOTATION } from "../api/labels.ts";
 import { type InstanceReport, renderInstanceReport, sameMeaning } from "../api/instance-report.ts";
-import { type Clock, startDeadline } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { describeError, isAbort } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { KubeClient } from "../kube/client.ts";
@@ -17,7 +17,6 @@ export type PublisherOptions = {
   readonly log: Logger;
 };
 
-const REQUEST_MS = 5_000;
 const RETRY_MS = 2_000;
 
 export class Publisher {
@@ -54,17 +53,12 @@ export class Publisher {
   }
 
   async #write(report: InstanceReport, signal: AbortSignal): Promise<void> {
-    const { client, clock, identity } = this.#options;
-    const deadline = startDeadline(clock, REQUEST_MS, signal);
+    const { client, identity } = this.#options;
     const metadata = {
       annotations: { [INSTANCE_ANNOTATION]: renderInstanceReport(report) },
       ...(identity.podUid === "" ? {} : { uid: identity.podUid }),
     };
-    try {
-      const ref = { namespace: identity.namespace, name: identity.podName };
-      await client.patch(pods, ref, { body: { metadata } }, deadline.signal);
-    } finally {
-      deadline.clear();
-    }
+    const ref = { namespace: identity.namespace, name: identity.podName };
+    await client.of(pods).patch(ref, { body: { metadata } }, signal);
   }
 }

@@ -7,7 +7,7 @@
 // that points to a demoted server fails every write until somebody looks again.
 
 import { PRIMARY_VIEW_ANNOTATION, type Role, ROLE_LABEL } from "../api/labels.ts";
-import { type Clock, startDeadline } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { abortReason, describeError, isAbort } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { isConflict, isForbidden } from "../kube/api-error.ts";
@@ -18,7 +18,6 @@ import { isOlderView } from "./facts.ts";
 import type { Identity } from "./settings.ts";
 
 const POD_NAME_LABEL = "statefulset.kubernetes.io/pod-name";
-const REQUEST_MS = 5_000;
 const RETRY_MS = 1_000;
 const REFRESH_MS = 30_000;
 /** Without a role: others may still have an older view, and label this Pod by it. */
@@ -92,7 +91,7 @@ export class Roles {
     const { client, identity, primaryService: name, log } = this.#options;
     if (name === null) return;
     const ref = { namespace: identity.namespace, name };
-    const service = await this.#request((limited) => client.get(services, ref, limited), signal);
+    const service = await client.of(services).get(ref, signal);
     if (service === undefined || service.spec.selector?.[POD_NAME_LABEL] === to.pod) return;
     const seen = service.metadata.annotations?.[PRIMARY_VIEW_ANNOTATION] ?? "";
     // Nor are labels written by it: this server does not know yet that the group has gone on.
@@ -106,7 +105,7 @@ export class Roles {
       },
       spec: { selector: { [POD_NAME_LABEL]: to.pod } },
     };
-    await this.#request((limited) => client.patch(services, ref, { body }, limited), signal);
+    await client.of(services).patch(ref, { body }, signal);
     log.info("primary service moved", { service: name, to: to.pod, view: to.viewId });
   }
 
@@ -114,27 +113,18 @@ export class Roles {
     const { client, identity, log } = this.#options;
     const ref = { namespace: identity.namespace, name: pod };
     try {
-      const live = await this.#request((limited) => client.get(pods, ref, limited), signal);
+      const live = await client.of(pods).get(ref, signal);
       if (live === undefined || (live.metadata.labels?.[ROLE_LABEL] ?? null) === role) return;
       const own = pod === identity.podName && identity.podUid !== "";
       if (own && live.metadata.uid !== identity.podUid) return;
       // The answer may have taken long: what is wanted now counts.
       if (this.#wanted?.labels.get(pod) !== role) return;
       const body = { metadata: { uid: live.metadata.uid, labels: { [ROLE_LABEL]: role } } };
-      await this.#request((limited) => client.patch(pods, ref, { body }, limited), signal);
+      await client.of(pods).patch(ref, { body }, signal);
       log.info("role label written", { pod, role });
     } catch (error) {
       // A Pod beyond spec.members is no longer ours to touch.
       if (!isForbidden(error) || pod === identity.podName) throw error;
-    }
-  }
-
-  async #request<T>(send: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
-    const deadline = startDeadline(this.#options.clock, REQUEST_MS, signal);
-    try {
-      return await send(deadline.signal);
-    } finally {
-      deadline.clear();
     }
   }
 }

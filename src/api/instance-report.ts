@@ -13,6 +13,7 @@
 // of neighbouring versions understand each other. Secrets and SQL text never go in here.
 
 import { z } from "zod";
+import { parseJson } from "../base/json.ts";
 import { WAIT_REASONS, type WaitReason } from "./conditions.ts";
 import { recoveryPlanSchema } from "./recovery-plan.ts";
 
@@ -87,12 +88,4 @@ function meaningOf(report: InstanceReport): string {
 function normalise(report: InstanceReport): InstanceReport {
   const members = report.members.toSorted((a, b) => a.host < b.host ? -1 : a.host > b.host ? 1 : 0);
   return instanceReportSchema.parse({ ...report, members });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // not ours to report: the writer is another version or another program
-  }
 }

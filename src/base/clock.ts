@@ -58,7 +58,7 @@ export const systemClock: Clock = {
   setTimer,
 };
 
-/** A signal that follows its parent and is also aborted, with a TimeoutError, after ms. */
+/** A signal that follows its parent, if it has one, and is also aborted, with a TimeoutError, after ms. */
 export interface Deadline {
   readonly signal: AbortSignal;
   /** True once the time is up (and not when only the parent was aborted). */
@@ -72,22 +72,22 @@ export interface Deadline {
 }
 
 /** Starts a deadline. Written by hand because AbortSignal.any keeps every child of a long-lived parent. */
-export function startDeadline(clock: Clock, ms: number, parent: AbortSignal): Deadline {
+export function startDeadline(clock: Clock, ms: number, parent?: AbortSignal): Deadline {
   const controller = new AbortController();
-  const follow = (): void => controller.abort(parent.reason);
+  const follow = (): void => controller.abort(parent?.reason);
   let expired = false;
   let cancel = (): void => {};
   const restart = (leftMs: number): void => {
     cancel();
     cancel = clock.setTimer(leftMs, () => {
       expired = true;
-      parent.removeEventListener("abort", follow);
+      parent?.removeEventListener("abort", follow);
       controller.abort(new DOMException(`no answer within ${leftMs} ms`, "TimeoutError"));
     });
   };
   restart(ms);
-  if (parent.aborted) follow();
-  else parent.addEventListener("abort", follow, { once: true });
+  if (parent?.aborted) follow();
+  else parent?.addEventListener("abort", follow, { once: true });
   return {
     signal: controller.signal,
     get expired() {
@@ -97,28 +97,24 @@ export function startDeadline(clock: Clock, ms: number, parent: AbortSignal): De
     disarm: () => cancel(),
     clear() {
       cancel();
-      parent.removeEventListener("abort", follow);
+      parent?.removeEventListener("abort", follow);
     },
   };
-}
-
-/** A moment on both clocks. */
-export type Moment = { readonly monotonic: number; readonly wall: number };
-
-export function momentOf(clock: Clock): Moment {
-  return { monotonic: clock.monotonic(), wall: clock.now() };
 }
 
 // The wall clock is also set, but by small steps.
 const LARGEST_STEP_MS = 2_000;
 
 /**
- * Milliseconds since a moment; Infinity when the machine seems to have been suspended meanwhile, because
- * the monotonic clock stands still then.
+ * Starts to measure; what it returns gives the milliseconds since then, Infinity when the machine seems to
+ * have been suspended meanwhile, because the monotonic clock stands still then.
  */
-export function elapsedMs(clock: Clock, since: Moment): number {
-  const ms = clock.monotonic() - since.monotonic;
-  return clock.now() - since.wall - ms < LARGEST_STEP_MS ? ms : Infinity;
+export function stopwatch(clock: Clock): () => number {
+  const [startedAt, wallAt] = [clock.monotonic(), clock.now()];
+  return () => {
+    const ms = clock.monotonic() - startedAt;
+    return clock.now() - wallAt - ms < LARGEST_STEP_MS ? ms : Infinity;
+  };
 }
 
 /** Resolves when the signal is aborted, at once if it has been. */

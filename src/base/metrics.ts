@@ -148,6 +148,27 @@ export class MetricRegistry {
     return this.#register(name, () => new Histogram(name, help, labelNames, buckets));
   }
 
+  /** Metrics of one series each, with these labels: functions that count one more, set or observe. */
+  labelled(labels: Labels) {
+    const names = Object.keys(labels);
+    return {
+      /** Begins at 0, so that a dashboard sees the first one. */
+      counter: (name: string, help: string): () => void => {
+        const counter = this.counter(name, help, names);
+        counter.inc(labels, 0);
+        return () => counter.inc(labels);
+      },
+      gauge: (name: string, help: string): (value: number) => void => {
+        const gauge = this.gauge(name, help, names);
+        return (value) => gauge.set(labels, value);
+      },
+      histogram: (name: string, help: string): (value: number) => void => {
+        const histogram = this.histogram(name, help, names);
+        return (value) => histogram.observe(labels, value);
+      },
+    };
+  }
+
   /** Calls collect before every render(), for values that are computed when asked for. */
   beforeRender(collect: () => void): void {
     this.#collectors.push(collect);

@@ -65,6 +65,6 @@ async function performOne(
   client: KubeClient,
   signal: AbortSignal,
 ): Promise<KubeObject> {
-  if (type === "create") return await client.create(resource, object, signal);
-  return await client.apply(resource, object, { fieldManager: FIELD_MANAGER }, signal);
+  if (type === "create") return await client.of(resource).create(object, signal);
+  return await client.of(resource).apply(object, { fieldManager: FIELD_MANAGER }, signal);
 }

@@ -1,7 +1,10 @@
 // The API server's refusals, kept as it said them. Classified by reason first and HTTP code second,
 // because one code covers several (409 is Conflict and AlreadyExists).
 
+import { parseJson } from "../base/json.ts";
 import type { Status } from "./object.ts";
+
+type Answer = { status: Status; retryAfterMs?: number | undefined };
 
 /** An answer that is not 2xx. The message names the request, the code and what the server said. */
 export class ApiError extends Error {
@@ -10,15 +13,9 @@ export class ApiError extends Error {
   readonly httpStatus: number;
   readonly reason: string;
   readonly status: Status;
-  /** How long the server asked us to stay away. */
-  readonly retryAfterMs: number | undefined;
+  readonly retryAfterMs: number | undefined; // how long the server asked us to stay away
 
-  constructor(
-    what: string,
-    httpStatus: number,
-    answer: { status: Status; retryAfterMs?: number | undefined },
-  ) {
-    const { status } = answer;
+  constructor(what: string, httpStatus: number, { status, retryAfterMs }: Answer) {
     const reason = status.reason || REASONS[httpStatus] || "Unknown";
     const said = fieldOwners(status) || status.message;
     super(`${what}: ${httpStatus} ${reason}${said ? `: ${said}` : ""}`);
@@ -26,7 +23,7 @@ export class ApiError extends Error {
     this.reason = reason;
     this.status = status;
     const seconds = status.details?.retryAfterSeconds;
-    this.retryAfterMs = answer.retryAfterMs ?? (seconds ? seconds * 1000 : undefined);
+    this.retryAfterMs = retryAfterMs ?? (seconds ? seconds * 1000 : undefined);
   }
 }
 
@@ -52,26 +49,15 @@ const LONGEST_TEXT = 2048;
 
 /** A Status from an error's body, whatever that is: a proxy may answer HTML, an old server plain text. */
 export function parseStatus(body: string): Status {
-  try {
-    const parsed = JSON.parse(body) as Status | null;
-    if (parsed?.kind === "Status") return parsed;
-  } catch {
-    // Not JSON: kept as text below.
-  }
-  return { message: body.slice(0, LONGEST_TEXT).trim() };
+  const parsed = parseJson(body) as Status | null | undefined;
+  return parsed?.kind === "Status" ? parsed : { message: body.slice(0, LONGEST_TEXT).trim() };
 }
 
-function is(error: unknown, reason: string): boolean {
-  return error instanceof ApiError && error.reason === reason;
-}
-
-/** The object is not there. Not true when the whole resource is unknown (a missing CRD): that names no object. */
-export function isNotFound(error: unknown): boolean {
-  return is(error, "NotFound") && (error as ApiError).status.details?.name !== undefined;
-}
+const is = (error: unknown, reason: string): error is ApiError =>
+  error instanceof ApiError && error.reason === reason;
 export const isConflict = (error: unknown): boolean => is(error, "Conflict");
 export const isAlreadyExists = (error: unknown): boolean => is(error, "AlreadyExists");
 export const isForbidden = (error: unknown): boolean => is(error, "Forbidden");
-export const isInvalid = (error: unknown): boolean => is(error, "Invalid");
-/** The asked-for version or page is no longer kept by the server. */
-export const isGone = (error: unknown): boolean => is(error, "Gone") || is(error, "Expired");
+/** The object is not there. Not true when the whole resource is unknown (a missing CRD): that names no object. */
+export const isNotFound = (error: unknown): boolean =>
+  is(error, "NotFound") && error.status.details?.name !== undefined;

@@ -15,10 +15,8 @@ export type TlsMaterial = {
 export type Credentials = { readonly tls: TlsMaterial; readonly token?: Secret };
 
 export interface Connection {
-  /** https://host:port, possibly with a base path. */
-  readonly server: string;
-  /** The namespace meant when none is named. */
-  readonly namespace: string;
+  readonly server: string; // https://host:port, possibly with a base path
+  readonly namespace: string; // the one meant when none is named
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string | string[]>>;
   /** Opens a byte stream to the server where that is not plain TCP: through a proxy. */

@@ -2,14 +2,9 @@
 // says; server-side apply sends only what we own, so nothing is lost by that. The kinds that we make and
 // watch are vocabulary: src/api/kinds.ts.
 
-export interface OwnerReference {
-  apiVersion: string;
-  kind: string;
-  name: string;
-  uid: string;
-  controller?: boolean;
-  blockOwnerDeletion?: boolean;
-}
+type Identity = { apiVersion: string; kind: string; name: string; uid: string };
+export type OwnerReference = Identity & { controller?: boolean; blockOwnerDeletion?: boolean };
+export type ObjectReference = Partial<Identity> & { namespace?: string; resourceVersion?: string };
 
 export interface ObjectMeta {
   name: string;
@@ -25,11 +20,7 @@ export interface ObjectMeta {
   finalizers?: string[];
 }
 
-export interface KubeObject {
-  apiVersion: string;
-  kind: string;
-  metadata: ObjectMeta;
-}
+export type KubeObject = { apiVersion: string; kind: string; metadata: ObjectMeta };
 
 /** What the server says about a request that failed (and about some deletions). */
 export interface Status {
@@ -39,19 +30,9 @@ export interface Status {
   message?: string;
   details?: {
     name?: string;
-    kind?: string;
     retryAfterSeconds?: number;
     causes?: { reason?: string; message?: string; field?: string }[];
   };
-}
-
-export interface ObjectReference {
-  apiVersion?: string;
-  kind?: string;
-  namespace?: string;
-  name?: string;
-  uid?: string;
-  resourceVersion?: string;
 }
 
 /** A core/v1 Event. */

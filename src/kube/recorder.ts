@@ -12,37 +12,30 @@ import type { KubeClient } from "./client.ts";
 import type { Event, KubeObject, ObjectReference } from "./object.ts";
 import { events } from "./resource.ts";
 
-export type EventContent = { type: "Normal" | "Warning"; reason: string; message: string };
+export type EventContent = Pick<Event, "type" | "reason" | "message">;
 
-export interface RecorderOptions {
-  client: Pick<KubeClient, "create" | "patch">;
-  /** Which program reports, e.g. mysql-operator. */
-  component: string;
-  /** Which copy of it, e.g. the Pod's name. */
-  instance: string;
+export type RecorderOptions = {
+  client: KubeClient;
+  component: string; // which program reports, e.g. mysql-operator
+  instance: string; // which copy of it, e.g. the Pod's name
   clock: Clock;
   log: Logger;
-}
+};
 
 const LONGEST_QUEUE = 256;
 const MOST_OBJECTS = 1024;
-// After this long without a word about it, a thing is news again.
-const QUIET_MS = 600_000;
-// This many different messages are told one by one, all others together.
-const MOST_MESSAGES = 9;
+const QUIET_MS = 600_000; // after this long without a word about it, a thing is news again
+const MOST_MESSAGES = 9; // this many different messages are told one by one, all others together
 const COMBINED = "(combined from similar events): ";
 // Per object: 25 Events at once, then one every five minutes.
 const SPAM = { burst: 25, everyMs: 300_000 };
 const LONGEST_MESSAGE_BYTES = 1024;
 const LONGEST_NAME = 253;
-// Two minutes of a server that does not answer.
-const ATTEMPTS = 12;
+const ATTEMPTS = 12; // two minutes of a server that does not answer
 const RETRY_MS = 10_000;
 
-/** One Event object: its count goes up with every repeat. */
-type Entry = { event: Event; count: number; lastAt: number; created: boolean };
-/** What was said about one thing (an object, a type, a reason), by message. */
-type Topic = { said: Map<string, Entry>; lastAt: number };
+/** What was said about one thing (an object, a type, a reason): an Event for each message. */
+type Topic = { said: Map<string, Event>; lastAt: number };
 type Subject = { topics: Map<string, Topic>; tokens: TokenBucket };
 
 export class EventRecorder {
@@ -51,7 +44,8 @@ export class EventRecorder {
   /** By object; the one that was longest not talked about first. */
   readonly #subjects = new Map<string, Subject>();
   /** To be sent. One that is said again while it waits is sent once, with its new count. */
-  readonly #queue = new Set<Entry>();
+  readonly #queue = new Set<Event>();
+  readonly #created = new WeakSet<Event>(); // those that the server has
   #sending: Promise<void> | undefined;
   #serial: number;
 
@@ -63,14 +57,14 @@ export class EventRecorder {
   /** Says something about an object. */
   emit(object: KubeObject, content: EventContent): void {
     const { clock, log } = this.#options;
-    const subject = this.#subject(object);
-    const entry = this.#entry(subject, object, content);
-    if (this.#queue.has(entry)) return;
-    if (!subject.tokens.take(clock.monotonic()) || this.#queue.size >= LONGEST_QUEUE) {
+    const { topics, tokens } = this.#subject(object);
+    const event = this.#said(topics, object, content);
+    if (this.#queue.has(event)) return;
+    if (!tokens.take(clock.monotonic()) || this.#queue.size >= LONGEST_QUEUE) {
       log.debug("event dropped", { reason: content.reason, object: object.metadata.name });
       return;
     }
-    this.#queue.add(entry);
+    this.#queue.add(event);
     this.#sending ??= this.#send();
   }
 
@@ -83,9 +77,8 @@ export class EventRecorder {
 
   #subject({ kind, metadata: { uid, namespace, name } }: KubeObject): Subject {
     const key = [kind, namespace, name, uid].join("\0");
-    const known = this.#subjects.get(key);
-    const now = this.#options.clock.monotonic();
-    const subject = known ?? { topics: new Map(), tokens: new TokenBucket(SPAM, now) };
+    const tokens = new TokenBucket(SPAM, this.#options.clock.monotonic());
+    const subject = this.#subjects.get(key) ?? { topics: new Map(), tokens };
     this.#subjects.delete(key);
     this.#subjects.set(key, subject);
     const [oldest = ""] = this.#subjects.keys();
@@ -93,59 +86,58 @@ export class EventRecorder {
     return subject;
   }
 
-  // The Event that says this: a known one with its count gone up, or a new one.
-  #entry({ topics }: Subject, object: KubeObject, content: EventContent): Entry {
+  // The Event that says this, a known one or a new one, with its count gone up.
+  #said(topics: Map<string, Topic>, object: KubeObject, content: EventContent): Event {
     const now = this.#options.clock.now();
     const id = `${content.type} ${content.reason}`;
     const known = topics.get(id);
-    const said = known && now - known.lastAt < QUIET_MS ? known.said : new Map<string, Entry>();
+    const said = known && now - known.lastAt < QUIET_MS ? known.said : new Map<string, Event>();
     topics.set(id, { said, lastAt: now });
     const isOneOfMany = said.size >= MOST_MESSAGES && !said.has(content.message);
-    const text = isOneOfMany ? COMBINED + content.message : content.message;
-    const key = isOneOfMany ? COMBINED : text;
-    const entry = said.get(key) ??
-      { event: this.#render(object, content, now), count: 0, lastAt: now, created: false };
-    said.set(key, entry);
-    entry.event.message = shortened(text);
-    entry.count++;
-    entry.lastAt = now;
-    return entry;
+    const key = isOneOfMany ? COMBINED : content.message;
+    const event = said.get(key) ?? this.#render(object, content, now);
+    said.set(key, event);
+    event.message = shortened(isOneOfMany ? COMBINED + content.message : content.message);
+    event.count = (event.count ?? 0) + 1;
+    event.lastTimestamp = formatTime(now);
+    return event;
   }
 
   async #send(): Promise<void> {
+    const { clock } = this.#options;
     const { signal } = this.#stop;
-    for (const entry of this.#queue) {
+    for (const event of this.#queue) {
       // Taken out before it is sent: what is said again meanwhile is queued again.
-      this.#queue.delete(entry);
+      this.#queue.delete(event);
       for (let attempt = 1; attempt <= ATTEMPTS && !signal.aborted; attempt++) {
-        if (await this.#write(entry)) break;
+        if (await this.#write(event)) break;
         // The first at any time, so that not everybody comes back at once.
-        const waitMs = attempt === 1 ? RETRY_MS * this.#options.clock.random() : RETRY_MS;
-        await this.#options.clock.sleep(waitMs, signal).catch(() => {}); // the loop sees the abort
+        const waitMs = attempt === 1 ? RETRY_MS * clock.random() : RETRY_MS;
+        await clock.sleep(waitMs, signal).catch(() => {}); // the loop sees the abort
       }
     }
     this.#sending = undefined; // here, in the same turn as the look at an empty queue
   }
 
   /** True when there is nothing more to try. */
-  async #write(entry: Entry): Promise<boolean> {
+  async #write(event: Event): Promise<boolean> {
     const { client, log } = this.#options;
-    const { event, count, lastAt, created } = entry;
-    const { namespace = "default", name } = event.metadata;
-    const body = { message: event.message, count, lastTimestamp: formatTime(lastAt) };
+    const { metadata, reason, message, count, lastTimestamp } = event;
+    const body = { message, count, lastTimestamp };
+    const isThere = this.#created.has(event);
     try {
-      if (created) await client.patch(events, { namespace, name }, { body }, this.#stop.signal);
-      else await client.create(events, { ...event, ...body }, this.#stop.signal);
-      entry.created = true;
+      if (isThere) await client.of(events).patch(metadata, { body }, this.#stop.signal);
+      else await client.of(events).create(event, this.#stop.signal);
+      this.#created.add(event);
       return true;
     } catch (error) {
-      if (created && isNotFound(error)) {
-        entry.created = false; // expired: made anew
-        return await this.#write(entry);
+      if (isThere && isNotFound(error)) {
+        this.#created.delete(event); // expired: made anew
+        return await this.#write(event);
       }
-      if (isAlreadyExists(error)) entry.created = true; // an answer that was lost
+      if (isAlreadyExists(error)) this.#created.add(event); // an answer that was lost
       const refused = error instanceof ApiError || isAbort(error);
-      if (refused) log.debug("event refused", { event: name, reason: event.reason, err: error });
+      if (refused) log.debug("event refused", { event: metadata.name, reason, err: error });
       return refused;
     }
   }

@@ -1,11 +1,13 @@
 // The latest known state of the watched objects. One writer follows a watch, or one watch per namespace;
 // readers see a whole state at any time: a new list is collected aside and swapped in at once, and what it
-// lacks is reported as gone. An object that cannot be read keeps its last good state and is marked.
+// lacks is reported as gone. An object that cannot be read keeps its last good state and is marked. What a
+// watch has deferred is parsed for the first who reads the object; changes and indexes have metadata only.
 // Objects in a store are shared: nobody may change them.
 
 import { describeError } from "../base/errors.ts";
 import type { KubeObject } from "./object.ts";
 import { versionOrder } from "./version.ts";
+import { readRest } from "./watch-input.ts";
 import type { ObjectEvent, WatcherEvent } from "./watcher.ts";
 
 /** What a reader sees. Keys are "namespace/name", or "name" for objects without a namespace. */
@@ -35,8 +37,14 @@ export function keyOf(object: KubeObject): string {
   return namespace === undefined ? name : `${namespace}/${name}`;
 }
 
-// places: under which the good state is found.
-type Known<T> = { good?: T; places: string[]; newest: T; unreadable?: string };
+// places: under which the good state is found. rest: what it lacks until somebody reads it.
+type Known<T> = {
+  good?: T | undefined;
+  rest?: string | undefined;
+  places: string[];
+  newest: T;
+  unreadable?: string;
+};
 
 export class StoreWriter<T extends KubeObject> implements Store<T> {
   readonly #known = new Map<string, Known<T>>();
@@ -64,11 +72,12 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
   }
 
   get(key: string): T | undefined {
-    return this.#known.get(key)?.good;
+    const known = this.#known.get(key);
+    return known && complete(known);
   }
 
   list(): readonly T[] {
-    return [...this.#known.values()].flatMap(({ good }) => good ?? []);
+    return [...this.#known.values()].flatMap((known) => complete(known) ?? []);
   }
 
   byIndex(index: string, value: string): readonly T[] {
@@ -78,6 +87,7 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
   }
 
   unreadable(key: string): string | undefined {
+    this.get(key);
     return this.#known.get(key)?.unreadable;
   }
 
@@ -125,9 +135,11 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
   }
 
   // Of an object that cannot be read, or that an index function fails on, the last good state stays.
-  #judge({ object, unreadable: why }: ObjectEvent<T>, last: Known<T> | undefined): Known<T> {
+  #judge({ object, rest, unreadable: why }: ObjectEvent<T>, last: Known<T> | undefined): Known<T> {
     try {
-      if (why === undefined) return { newest: object, good: object, places: this.#places(object) };
+      if (why === undefined) {
+        return { newest: object, good: object, rest, places: this.#places(object) };
+      }
     } catch (error) {
       why = `an index fails on it: ${describeError(error)}`;
     }
@@ -153,5 +165,19 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
     }
     if (next) this.#known.set(key, next);
     else this.#known.delete(key);
+  }
+}
+
+// There is no earlier state to fall back on: whoever deferred the parse trusts the server's own encoder.
+function complete<T extends KubeObject>(known: Known<T>): T | undefined {
+  const { good, rest } = known;
+  if (rest === undefined || good === undefined) return good;
+  known.rest = undefined;
+  try {
+    return Object.assign(good, readRest(rest));
+  } catch (error) {
+    known.good = undefined;
+    known.unreadable = describeError(error);
+    return undefined;
   }
 }

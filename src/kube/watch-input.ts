@@ -3,23 +3,26 @@
 // a Secret.
 
 import { ApiError } from "./api-error.ts";
-import { parseWithoutManagedFields } from "./managed-fields.ts";
 import type { KubeObject, ObjectMeta, Status } from "./object.ts";
 import { apiVersion, type ResourceType } from "./resource.ts";
 import type { ResourceVersion } from "./version.ts";
 import type { Ending, ObjectEvent, WatcherInput } from "./watcher.ts";
+import { parseBeginning, parseEvent, type WireEvent } from "./wire-event.ts";
 
-/** One line of a watch of this type. Never throws: what cannot be an event is a failure. */
+/**
+ * One line of a watch of this type; `deferred`: spec and status need not be parsed yet. Never throws: what
+ * cannot be an event is a failure.
+ */
 export function parseLine<T extends KubeObject>(
   type: ResourceType<T>,
-  line: string,
+  line: Buffer,
+  deferred = false,
 ): WatcherInput<T> {
-  let wire: { type?: unknown; kind?: unknown; object?: Partial<KubeObject> };
+  let wire: WireEvent;
   try {
-    wire = parseWithoutManagedFields(line) as typeof wire ?? {};
+    wire = (deferred ? parseBeginning(line) : undefined) ?? parseEvent(line) ?? {};
   } catch {
-    const why = `a line of ${line.length} characters is not JSON`;
-    return { type: "ended", how: "broken", why };
+    return { type: "ended", how: "broken", why: `a line of ${line.length} bytes is not JSON` };
   }
   const { kind, metadata } = wire.object ?? {};
   const resourceVersion = isText(metadata?.resourceVersion)
@@ -37,6 +40,7 @@ export function parseLine<T extends KubeObject>(
       const event = readObject(type, wire.object);
       if (event.type === "skipped") return event;
       if (wire.type === "DELETED") event.type = "delete";
+      if (wire.rest !== undefined) event.rest = wire.rest;
       return { type: "changed", event, resourceVersion };
     }
     case "BOOKMARK": {
@@ -107,4 +111,11 @@ export function readObject<T extends KubeObject>(
     return { type: "apply", object: { ...kind, metadata } as unknown as T, unreadable };
   }
   return { type: "apply", object: type.metadataOnly ? Object.assign(object, kind) : object };
+}
+
+/** What a watch has deferred of an object. @throws Error when it is not what objects are made of */
+export function readRest(rest: string): object {
+  const parts = JSON.parse(rest) as { spec?: unknown; status?: unknown };
+  if ([parts.spec, parts.status].every(optional(isMap))) return parts;
+  throw new Error("malformed spec or status");
 }

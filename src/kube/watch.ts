@@ -26,6 +26,8 @@ import {
 export type WatchOptions = Selection & {
   log: Logger;
   clock: Clock;
+  /** Spec and status may be left to who reads them: events carry them as `rest`. */
+  deferred?: boolean;
   /** Called when the watch has to be opened again, with why. */
   onRestart?: (why: string) => void;
   /** Called for everything that could not be read, with what it is and why. */
@@ -59,17 +61,18 @@ export async function* watch<T extends KubeObject>(
 ): AsyncGenerator<WatcherEvent<T>> {
   const driver = new WatchDriver(client, type, options);
   let step: WatcherStep<T> = beginWatcher();
-  try {
-    yield* step.events;
-    while (true) {
-      for (const input of await driver.perform(step.command, signal)) {
+  yield* step.events;
+  while (true) {
+    following: for await (const inputs of driver.carryOut(step.command, signal)) {
+      for (const input of inputs) {
+        signal.throwIfAborted();
+        driver.note(input);
         step = stepWatcher(step.state, input);
         for (const event of step.events) yield event;
-        if (step.command.type !== "read") break; // what comes after it belongs to a watch that is over
+        if (step.command.type !== "read") break following; // what comes after belongs to a watch that is over
       }
     }
-  } finally {
-    await driver.close();
+    signal.throwIfAborted();
   }
 }
 
@@ -79,7 +82,6 @@ class WatchDriver<T extends KubeObject> {
   readonly #options: WatchOptions;
   readonly #log: Logger;
   readonly #reported = new Set<string>();
-  #stream: AsyncGenerator<WatcherInput<T>[]> | undefined;
   #attempt = 0;
   #troubleAt = -Infinity;
   #retryAfterMs = 0;
@@ -93,39 +95,15 @@ class WatchDriver<T extends KubeObject> {
     this.#log = options.log.with({ watch: describeRef(type, options) });
   }
 
-  /** Does what the machine asked for: one input or more. Rejects only when the signal is aborted. */
-  async perform(command: WatcherCommand, signal: AbortSignal): Promise<WatcherInput<T>[]> {
-    let inputs: WatcherInput<T>[];
+  /** Does what the machine asked for, and says what comes of it until that is over. Never fails. */
+  async *carryOut(command: WatcherCommand, signal: AbortSignal): AsyncGenerator<WatcherInput<T>[]> {
     try {
-      if (command.type !== "read") await this.close();
-      inputs = await this.#carryOut(command, signal);
+      if (command.type === "list") yield await this.#list(command, signal);
+      if (command.type === "watch") yield* await this.#follow(command, signal);
     } catch (error) {
       this.#retryAfterMs = error instanceof ApiError ? error.retryAfterMs ?? 0 : 0;
-      inputs = [{ type: "ended", how: classifyError(error), why: describeError(error) }];
+      yield [{ type: "ended", how: classifyError(error), why: describeError(error) }];
     }
-    signal.throwIfAborted();
-    for (const input of inputs) this.#note(input);
-    return inputs;
-  }
-
-  async close(): Promise<void> {
-    const stream = this.#stream;
-    this.#stream = undefined;
-    await stream?.return(undefined).catch(() => {}); // it is being thrown away
-  }
-
-  async #carryOut(command: WatcherCommand, signal: AbortSignal): Promise<WatcherInput<T>[]> {
-    if (command.type === "list") return await this.#list(command, signal);
-    if (command.type === "watch") {
-      const { resourceVersion, backoff } = command;
-      if (backoff) await this.#backOff(signal);
-      if (resourceVersion === undefined && this.#options.clock.monotonic() < this.#streamsFrom) {
-        return [{ type: "ended", how: "refused", why: "streaming lists were refused before" }];
-      }
-      this.#stream = this.#follow(resourceVersion, signal);
-    }
-    const { value } = await this.#stream?.next() ?? {};
-    return value ?? [{ type: "ended", how: "short", why: "it was over before" }];
   }
 
   async #list(
@@ -143,24 +121,31 @@ class WatchDriver<T extends KubeObject> {
     ];
   }
 
-  /** One watch from its opening to its end: what each chunk says, then how it ended. */
-  async *#follow(
-    resourceVersion: ResourceVersion | undefined,
+  /** Opens a watch. */
+  async #follow(
+    { resourceVersion, backoff }: WatcherCommand & { type: "watch" },
     signal: AbortSignal,
-  ): AsyncGenerator<WatcherInput<T>[]> {
+  ): Promise<AsyncGenerator<WatcherInput<T>[]> | WatcherInput<T>[][]> {
     const { clock } = this.#options;
+    const isInitial = resourceVersion === undefined;
+    if (backoff) await this.#backOff(signal);
+    if (isInitial && clock.monotonic() < this.#streamsFrom) {
+      return [[{ type: "ended", how: "refused", why: "streaming lists were refused before" }]];
+    }
     const timeoutSeconds = Math.round(WATCH_SECONDS * (1 + clock.random()));
     const request = buildWatch(this.#type, this.#options, { resourceVersion, timeoutSeconds });
     const lifeMs = timeoutSeconds * 1000 + CLOSE_MARGIN_MS;
     const deadline = startDeadline(clock, lifeMs, signal);
     try {
       const chunks = await this.#client.openStream(request, deadline.signal);
-      yield* this.#read(chunks, deadline, { lifeMs, isInitial: resourceVersion === undefined });
-    } finally {
+      return this.#read(chunks, deadline, { lifeMs, isInitial });
+    } catch (error) {
       deadline.clear();
+      throw error;
     }
   }
 
+  /** From a watch's opening to its end: what each chunk says, then how it ended. */
   async *#read(
     chunks: AsyncGenerator<Uint8Array>,
     deadline: Deadline,
@@ -175,7 +160,8 @@ class WatchDriver<T extends KubeObject> {
     try {
       deadline.restart(Math.min(quietMs, lifeMs));
       for await (const chunk of chunks) {
-        const inputs = decoder.push(chunk).map((line) => parseLine(this.#type, line));
+        const inputs = decoder.push(chunk)
+          .map((line) => parseLine(this.#type, line, this.#options.deferred));
         for (const input of inputs) {
           if (input.type !== "bookmark" || (isInitial && !input.initialEventsEnd)) continue;
           isInitial = false;
@@ -189,6 +175,8 @@ class WatchDriver<T extends KubeObject> {
       }
     } catch (error) {
       why = describeError(error);
+    } finally {
+      deadline.clear();
     }
     const lastedMs = now() - openedAt;
     // It sends what it likes, but no end of the initial events: it has to be listed.
@@ -197,7 +185,8 @@ class WatchDriver<T extends KubeObject> {
     yield [{ type: "ended", how, why }];
   }
 
-  #note(input: WatcherInput<T>): void {
+  /** Remembers and reports what concerns the watch itself. */
+  note(input: WatcherInput<T>): void {
     if (input.type === "skipped") this.#report(input.why);
     if (input.type === "changed") this.#noteEvent(input.event);
     if (input.type === "page") input.events.forEach((event) => this.#noteEvent(event));

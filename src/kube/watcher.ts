@@ -13,8 +13,14 @@ import { type ResourceVersion, versionOrder } from "./version.ts";
 /** What a store is told. What comes between init and initDone makes up a whole new state. */
 export type WatcherEvent<T> = { type: "init" } | { type: "initDone" } | ObjectEvent<T>;
 
-/** Unreadable, with why: the object is no more than its metadata, as far as they are sound. */
-export type ObjectEvent<T> = { type: "apply" | "delete"; object: T; unreadable?: string };
+export type ObjectEvent<T> = {
+  type: "apply" | "delete";
+  object: T;
+  /** What the object lacks, as JSON: only where a watch was asked to defer it. */
+  rest?: string;
+  /** Why the object is no more than its metadata, as far as they are sound. */
+  unreadable?: string;
+};
 
 export type WatcherState =
   | { phase: "streaming" }

@@ -2,6 +2,8 @@
 // of five words, anything else is the result. Errors also occur in runs that succeed, and "status" is
 // both a kind of message and a result of dba check-instance-configuration: only the exit code decides.
 
+import { parseJson } from "../base/json.ts";
+
 export type ShellMessage = {
   readonly kind: "info" | "note" | "warning" | "error" | "status" | "prompt";
   readonly text: string;
@@ -45,11 +47,7 @@ function messageOf(object: Record<string, unknown>): ShellMessage | undefined {
 }
 
 function parseObject(line: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-    return isObject ? value as Record<string, unknown> : undefined;
-  } catch {
-    return undefined; // kept by the caller as a line for diagnosis
-  }
+  const value = parseJson(line);
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  return isObject ? value as Record<string, unknown> : undefined; // kept as a line for diagnosis
 }

@@ -5,7 +5,7 @@
 import { type Clock, startDeadline, untilAborted } from "../base/clock.ts";
 import { errorFields, isBug, TerminalError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
-import type { Counter, MetricRegistry } from "../base/metrics.ts";
+import type { MetricRegistry } from "../base/metrics.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { ResourceType } from "../kube/resource.ts";
@@ -16,6 +16,7 @@ import { type ReconcileEnd, reconcileMetrics } from "./metrics.ts";
 import { Workqueue } from "./workqueue.ts";
 
 export type ReconcileResult = { requeueAfterMs?: number };
+type PassContext = { log: Logger; reason: string };
 
 /** One watched type and the keys that an object of it concerns. */
 export interface Source<T extends KubeObject = KubeObject> {
@@ -24,48 +25,47 @@ export interface Source<T extends KubeObject = KubeObject> {
   namespaces?: readonly string[];
   labelSelector?: string;
   indexes?: Indexes<T>;
+  /** Spec and status are parsed when they are read from the store: not for keys() and indexes. */
+  deferred?: boolean;
   /** A method, so that a Source<Pod> is a Source. */
   keys(object: T): readonly string[];
 }
 
-/** A source among others of other types. */
-export function source<T extends KubeObject>(one: Source<T>): Source {
-  return one;
-}
+/** A pass hangs when it takes longer: it is aborted and no longer waited for. */
+const RECONCILE_LIMIT_MS = 120_000;
 
 export interface ControllerOptions {
   name: string;
-  /** How many keys are worked on at once. */
-  workers: number;
+  workers: number; // how many keys are worked on at once
   client: KubeClient;
   sources: readonly Source[];
   /** Workers wait for this too, e.g. until this replica leads; the stores are filled meanwhile. */
   mayBegin?: Promise<void>;
   /** Makes the world right for one key. Throws to be called again later. */
-  reconcile(
-    key: string,
-    context: { log: Logger; reason: string },
-    signal: AbortSignal,
-  ): Promise<ReconcileResult>;
-  /** After this long a reconcile is aborted and no longer waited for. */
-  reconcileTimeoutMs?: number;
+  reconcile(key: string, context: PassContext, signal: AbortSignal): Promise<ReconcileResult>;
   log: Logger;
   clock: Clock;
   metrics: MetricRegistry;
 }
 
-/** expired: it was aborted because its time was up. */
-export type Outcome =
-  | { ok: true; result: ReconcileResult }
-  | { ok: false; error: unknown; expired: boolean };
+/** expired: its time was up; aborted: everything is to end. */
+type Failed = { error: unknown; expired: boolean; aborted: boolean };
+export type Outcome = { result: ReconcileResult } | Failed;
 
-/** What happens to a key next: nothing, again after growing delays, never mind, or at a set time. */
-export function afterReconcile(
-  outcome: Outcome,
-): "forget" | "backoff" | "drop" | { afterMs: number } {
-  if (!outcome.ok) return outcome.error instanceof TerminalError ? "drop" : "backoff";
-  const { requeueAfterMs } = outcome.result;
-  return requeueAfterMs === undefined ? "forget" : { afterMs: requeueAfterMs };
+/** What a pass counts as, and when its key comes again: not by itself, after growing delays, or after ms. */
+export type Verdict = { end: ReconcileEnd; again: "no" | "backoff" | number };
+
+export function afterReconcile(outcome: Outcome): Verdict {
+  if ("result" in outcome) {
+    const { requeueAfterMs } = outcome.result;
+    if (requeueAfterMs === undefined) return { end: "success", again: "no" };
+    return { end: "requeue_after", again: requeueAfterMs };
+  }
+  const { error, expired, aborted } = outcome;
+  if (expired) return { end: "timeout", again: "backoff" };
+  if (aborted) return { end: "aborted", again: "no" };
+  if (error instanceof TerminalError) return { end: "terminal", again: "no" };
+  return { end: isBug(error) ? "panic" : "error", again: "backoff" };
 }
 
 // One watch: of one of a source's namespaces, or of all there are ("").
@@ -81,17 +81,12 @@ export class Controller {
   readonly #reasons = new Map<string, string>();
   /** Counts a reconcile's beginning, then its end. */
   readonly #started: () => (end: ReconcileEnd) => void;
-  readonly #restarts: Counter;
-  readonly #unreadable: Counter;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
     this.#log = options.log.with({ controller: options.name });
     this.#queue = new Workqueue(options);
     this.#started = reconcileMetrics(options);
-    const by = ["controller", "kind"];
-    this.#restarts = options.metrics.counter("watch_restarts_total", "Watches opened again", by);
-    this.#unreadable = options.metrics.counter("watch_unreadable_total", "Not understood", by);
     this.#following = options.sources.flatMap((source) => {
       const namespaces = source.namespaces?.length ? source.namespaces : [""];
       const writer = new StoreWriter(source.indexes, namespaces);
@@ -136,16 +131,14 @@ export class Controller {
   }
 
   async #follow(following: Following, signal: AbortSignal): Promise<void> {
-    const { client, clock, name } = this.#options;
-    const { source: { type, labelSelector }, namespace } = following;
-    const selection = {
-      ...(namespace !== "" && { namespace }),
-      ...(labelSelector !== undefined && { labelSelector }),
+    const { client, clock, metrics, name } = this.#options;
+    const { source: { type, labelSelector, deferred = false }, namespace } = following;
+    const { counter } = metrics.labelled({ controller: name, kind: type.kind });
+    const options = {
+      ...{ namespace: namespace || undefined, labelSelector, deferred, log: this.#log, clock },
+      onRestart: counter("watch_restarts_total", "Watches opened again"),
+      onUnreadable: counter("watch_unreadable_total", "Not understood"),
     };
-    const labels = { controller: name, kind: type.kind };
-    const onRestart = (): void => this.#restarts.inc(labels);
-    const onUnreadable = (): void => this.#unreadable.inc(labels);
-    const options = { ...selection, log: this.#log, clock, onRestart, onUnreadable };
     try {
       for await (const event of watch(client, type, options, signal)) {
         this.#take(following, event);
@@ -157,16 +150,16 @@ export class Controller {
   }
 
   #take({ source, namespace, writer }: Following, event: WatcherEvent<KubeObject>): void {
+    const { kind } = source.type;
     for (const { before, after } of writer.handle(event, namespace)) {
       const verb = before && after ? "changed" : after ? "appeared" : "gone";
       const objects = [before, after].filter((object) => object !== undefined);
       try {
         const keys = new Set(objects.flatMap((object) => source.keys(object)));
-        for (const key of keys) this.enqueue(key, `${source.type.kind} ${verb}`);
+        for (const key of keys) this.enqueue(key, `${kind} ${verb}`);
       } catch (error) {
         // A bug in keys() must not make the controller deaf to everything else.
-        const fields = { kind: source.type.kind, ...errorFields(error) };
-        this.#log.error("watch event not understood", fields);
+        this.#log.error("watch event not understood", { kind, ...errorFields(error) });
       }
     }
   }
@@ -186,42 +179,30 @@ export class Controller {
     log.debug("reconcile started", { reason });
     const ended = this.#started();
     const outcome = await this.#attempt(key, { log, reason }, signal);
-    const aborted = !outcome.ok && !outcome.expired && signal.aborted;
-    ended(aborted ? "aborted" : this.#next(key, outcome, log));
+    const { end, again } = afterReconcile(outcome);
+    if (again === "backoff") this.#queue.addRateLimited(key);
+    else this.#queue.forget(key);
+    if (typeof again === "number") this.#queue.addAfter(key, again);
+    ended(end);
+    if ("result" in outcome || end === "aborted") return;
+    if (end === "terminal") log.error("reconcile failed, not repeated", errorFields(outcome.error));
+    else log.warn("reconcile failed", errorFields(outcome.error));
   }
 
   // Its signal is aborted before the key is given to anybody else, so one that hangs writes no more.
-  async #attempt(
-    key: string,
-    context: { log: Logger; reason: string },
-    signal: AbortSignal,
-  ): Promise<Outcome> {
-    const { clock, reconcileTimeoutMs = 120_000 } = this.#options;
-    const deadline = startDeadline(clock, reconcileTimeoutMs, signal);
+  async #attempt(key: string, context: PassContext, signal: AbortSignal): Promise<Outcome> {
+    const deadline = startDeadline(this.#options.clock, RECONCILE_LIMIT_MS, signal);
     const late = untilAborted(deadline.signal).then(() => {
-      if (deadline.expired) throw new Error(`not ended within ${reconcileTimeoutMs} ms`);
+      if (deadline.expired) throw new Error(`not ended within ${RECONCILE_LIMIT_MS} ms`);
       return new Promise<never>(() => {}); // only asked to end: waited for
     });
     try {
       const pass = this.#options.reconcile(key, context, deadline.signal);
-      return { ok: true, result: await Promise.race([pass, late]) };
+      return { result: await Promise.race([pass, late]) };
     } catch (error) {
-      return { ok: false, error, expired: deadline.expired };
+      return { error, expired: deadline.expired, aborted: signal.aborted };
     } finally {
       deadline.clear();
     }
-  }
-
-  #next(key: string, outcome: Outcome, log: Logger): ReconcileEnd {
-    const next = afterReconcile(outcome);
-    if (next === "backoff") this.#queue.addRateLimited(key);
-    else this.#queue.forget(key);
-    if (typeof next === "object") this.#queue.addAfter(key, next.afterMs);
-    if (outcome.ok) return next === "forget" ? "success" : "requeue_after";
-    const fields = errorFields(outcome.error);
-    if (next === "drop") log.error("reconcile failed, not repeated", fields);
-    else log.warn("reconcile failed", fields);
-    if (outcome.expired) return "timeout";
-    return next === "drop" ? "terminal" : isBug(outcome.error) ? "panic" : "error";
   }
 }

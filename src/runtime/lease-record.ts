@@ -15,27 +15,23 @@ export function observeLease(before: LeaseView | undefined, lease: Lease, now: n
 }
 
 /** Whether `identity` may write itself into this Lease at `now`: ours, given up, or expired. */
-export function mayHold(
-  { lease, unchangedSince }: LeaseView,
-  identity: string,
-  now: number,
-): boolean {
-  const { holderIdentity = "", leaseDurationSeconds = 0 } = lease.spec ?? {};
+export function mayHold(view: LeaseView, identity: string, now: number): boolean {
+  const { holderIdentity = "", leaseDurationSeconds = 0 } = view.lease.spec ?? {};
   const free = holderIdentity === "" || holderIdentity === identity;
-  return free || now >= unchangedSince + leaseDurationSeconds * 1000;
+  return free || now >= view.unchangedSince + leaseDurationSeconds * 1000;
 }
 
-/** The record to write when we renew or take. `time` is the wall clock as MicroTime, for people. */
-export function renderHeld(
-  record: LeaseRecord,
-  identity: string,
-  { time, leaseDurationMs }: { time: string; leaseDurationMs: number },
-): LeaseRecord {
+/** `time` is the wall clock as MicroTime, for people. */
+export type Renewal = { identity: string; time: string; durationMs: number };
+
+/** The record to write when we renew or take. */
+export function renderHeld(record: LeaseRecord, renewal: Renewal): LeaseRecord {
+  const { identity, time, durationMs } = renewal;
   const ours = record.holderIdentity === identity;
   return {
     ...record,
     holderIdentity: identity,
-    leaseDurationSeconds: Math.ceil(leaseDurationMs / 1000),
+    leaseDurationSeconds: Math.ceil(durationMs / 1000),
     acquireTime: ours ? record.acquireTime ?? time : time,
     renewTime: time,
     leaseTransitions: ours ? record.leaseTransitions ?? 0 : (record.leaseTransitions ?? -1) + 1,

@@ -1,6 +1,6 @@
-// Which keys need work, each at most once at a time: client-go's queue with its three sets, delays and
-// default rate limits. Knows nothing of what a key means. Methods are synchronous, so that no two workers
-// can see a half-made change; only the promise of get() waits.
+// Which keys need work, each at most once at a time: client-go's queue with its delays and default rate
+// limits. Knows nothing of what a key means. Methods are synchronous, so that no two workers can see a
+// half-made change; only the promise of get() waits.
 
 import { backoffDelay } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
@@ -16,39 +16,30 @@ export class Workqueue {
   readonly #metrics: ReturnType<typeof queueMetrics>;
   readonly #overall: TokenBucket;
 
-  /** Keys to hand out, in the order of their first add. Every one is in dirty and none in processing. */
-  readonly #queue = new Set<string>();
-  /** Keys that need work, whether or not somebody is at it just now. */
-  readonly #dirty = new Set<string>();
-  /** Keys handed out and not yet done. One that is also in dirty is queued again by done(). */
-  readonly #processing = new Set<string>();
-
+  /** Keys that need work, and since when; their order is the queue. Whoever is being worked on is passed over. */
+  readonly #dirty = new Map<string, number>();
+  /** Keys handed out and not yet done, and since when. */
+  readonly #processing = new Map<string, number>();
   /** When each delayed key is due (monotonic), and its timer; an earlier time replaces a later one. */
   readonly #delayed = new Map<string, { dueAt: number; cancel: () => void }>();
   /** Consecutive failures by key; forget() removes them. */
   readonly #failures = new Map<string, number>();
-  /** Who waits for a key. Only ever somebody while the queue is empty. */
-  readonly #waiters: ((key: string | undefined) => void)[] = [];
+  readonly #waiters: ((key: string | undefined) => void)[] = []; // who waits for a key
   readonly #drained = Promise.withResolvers<void>();
   #shuttingDown = false;
 
   constructor(options: MetricsOptions) {
     this.#clock = options.clock;
-    this.#metrics = queueMetrics(options);
+    this.#metrics = queueMetrics(options, { waiting: this.#dirty, working: this.#processing });
     this.#overall = new TokenBucket(OVERALL, options.clock.monotonic());
-  }
-
-  /** Keys ready to be handed out. */
-  get length(): number {
-    return this.#queue.size;
   }
 
   /** The key needs work from now on. Adding it again before it is handed out changes nothing. */
   add(key: string): void {
     if (this.#shuttingDown || this.#dirty.has(key)) return;
-    this.#dirty.add(key);
-    this.#metrics.added(key);
-    if (!this.#processing.has(key)) this.#push(key); // otherwise done() does
+    this.#dirty.set(key, this.#clock.monotonic());
+    this.#metrics.added();
+    this.#serve();
   }
 
   /** add() after ms. Of several delays for one key only the earliest counts. */
@@ -82,18 +73,22 @@ export class Workqueue {
 
   /** The next key, which the caller must give back with done(); undefined when all is over. */
   get(): Promise<string | undefined> {
-    const [key] = this.#queue;
-    if (key !== undefined) return Promise.resolve(this.#handOut(key));
-    if (this.#shuttingDown) return Promise.resolve(undefined);
-    return new Promise((resolve) => this.#waiters.push(resolve));
+    return new Promise((resolve) => {
+      this.#waiters.push(resolve);
+      this.#serve();
+    });
   }
 
   /** Work on the key has ended, well or not. */
   done(key: string): void {
-    this.#processing.delete(key);
     this.#metrics.finished(key);
-    if (this.#dirty.has(key)) this.#push(key);
-    this.#noteDrained();
+    this.#processing.delete(key);
+    const again = this.#dirty.get(key);
+    if (again !== undefined) {
+      this.#dirty.delete(key); // it goes to the end
+      this.#dirty.set(key, again);
+    }
+    this.#serve();
   }
 
   /**
@@ -103,26 +98,23 @@ export class Workqueue {
   shutDown(): Promise<void> {
     this.#shuttingDown = true;
     for (const { cancel } of this.#delayed.values()) cancel();
-    for (const waiter of this.#waiters.splice(0)) waiter(undefined);
-    this.#noteDrained();
+    this.#serve();
     return this.#drained.promise;
   }
 
-  #push(key: string): void {
-    this.#queue.add(key);
-    this.#waiters.shift()?.(this.#handOut(key));
-  }
-
-  #handOut(key: string): string {
-    this.#queue.delete(key);
-    this.#processing.add(key);
-    this.#dirty.delete(key);
-    this.#metrics.started(key);
-    return key;
-  }
-
-  #noteDrained(): void {
-    const left = this.#queue.size + this.#processing.size;
-    if (this.#shuttingDown && left === 0) this.#drained.resolve();
+  // The only place where keys meet those who wait for them.
+  #serve(): void {
+    for (const key of this.#dirty.keys()) {
+      if (this.#processing.has(key)) continue; // done() comes back here
+      const waiter = this.#waiters.shift();
+      if (!waiter) return;
+      this.#metrics.started(key);
+      this.#dirty.delete(key);
+      this.#processing.set(key, this.#clock.monotonic());
+      waiter(key);
+    }
+    if (!this.#shuttingDown) return;
+    for (const waiter of this.#waiters.splice(0)) waiter(undefined);
+    if (this.#dirty.size + this.#processing.size === 0) this.#drained.resolve();
   }
 }

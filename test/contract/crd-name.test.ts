@@ -32,7 +32,7 @@ async function makeStatefulSet(name: string): Promise<void> {
       },
     },
   };
-  await client.create(statefulSets, object, signal);
+  await client.of(statefulSets).create(object, signal);
 }
 
 t.test("a StatefulSet with the longest name that a Cluster may have gets its Pod", async (t) => {
@@ -40,7 +40,7 @@ t.test("a StatefulSet with the longest name that a Cluster may have gets its Pod
   await makeStatefulSet(name);
   let pod: Pod | undefined;
   await waitFor("the Pod", LIMIT_MS, async () => {
-    pod = await client.get(pods, { namespace, name: podName(name, 0) }, signal);
+    pod = await client.of(pods).get({ namespace, name: podName(name, 0) }, signal);
     return pod !== undefined || "no Pod";
   });
   const label = pod?.metadata.labels?.["controller-revision-hash"] ?? "";
@@ -53,9 +53,9 @@ t.test("a StatefulSet with a name that only Pods and Services could have gets no
   const fieldSelector = `involvedObject.name=${name},reason=FailedCreate`;
   let refused: Event | undefined;
   await waitFor("the Event", LIMIT_MS, async () => {
-    refused = (await client.list(events, { namespace, fieldSelector }, signal)).items[0];
+    refused = (await client.of(events).list({ namespace, fieldSelector }, signal)).items[0];
     return refused !== undefined || "no Event";
   });
   t.match(refused?.message, /must be no more than 63 (bytes|characters)/);
-  t.equal(await client.get(pods, { namespace, name: podName(name, 0) }, signal), undefined);
+  t.equal(await client.of(pods).get({ namespace, name: podName(name, 0) }, signal), undefined);
 });

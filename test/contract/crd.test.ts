@@ -173,32 +173,31 @@ t.test("the scale subresource moves spec.members within its limits", async (t) =
     send("PATCH", pathOf("scaled", "scale"), { headers: merge, body: { spec: { replicas } } })
   );
   await to(5);
-  const cluster = await client.get(clusters, { namespace: NAMESPACE, name: "scaled" }, signal);
+  const cluster = await client.of(clusters).get({ namespace: NAMESPACE, name: "scaled" }, signal);
   t.equal(cluster?.spec?.members, 5);
   for (const replicas of [0, 10]) t.match(await refusal(to(replicas)), /spec\.members/);
 });
 
 t.test("status is written through its subresource only, by two writers side by side", async (t) => {
-  const made = await client.create(clusters, object("two", {}) as never, signal);
+  const made = await client.of(clusters).create(object("two", {}) as never, signal);
   const bootstrap = { instance: "two-0", serverUuid: "u", intentAt: "2026-01-02T03:04:05Z" };
   const { resourceVersion } = made.metadata;
   const body = { metadata: { resourceVersion }, status: { bootstrap } };
   const ref = { namespace: NAMESPACE, name: "two" };
-  await client.patch(clusters, ref, { body, subresource: "status" }, signal);
-  const late = client.patch(clusters, ref, { body, subresource: "status" }, signal);
+  await client.of(clusters).patch(ref, { body, subresource: "status" }, signal);
+  const late = client.of(clusters).patch(ref, { body, subresource: "status" }, signal);
   t.match(await late.catch((error) => error), { httpStatus: 409 }, "the precondition holds");
   await apply(client, {
     status: { members: 3, instances: [{ name: "two-0", ordinal: 0, state: "Down" }] },
   });
   await apply(client, { status: { members: 2 } });
-  const live = await client.get(clusters, ref, signal);
+  const live = await client.of(clusters).get(ref, signal);
   t.strictSame(live?.status, { members: 2, bootstrap }, "each keeps the other's part");
 });
 
 async function apply(client: KubeClient, part: Pick<Cluster, "status">): Promise<void> {
   const cluster = { ...object("two", undefined), ...part } as unknown as Cluster;
-  await client.apply(
-    clusters,
+  await client.of(clusters).apply(
     cluster,
     { fieldManager: "mysql-operator", subresource: "status" },
     signal,

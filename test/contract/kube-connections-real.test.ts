@@ -18,9 +18,9 @@ const QUICK = { pingMs: 200, deadMs: 1500 };
 const names = (store: Store<ConfigMap>) =>
   store.list().map(({ metadata }) => metadata.name).sort().join();
 const create = (namespace: string, name: string, client = admin) =>
-  client.create(configMaps, map(name, {}, namespace), limit());
+  client.of(configMaps).create(map(name, {}, namespace), limit());
 const read = (client: KubeClient, namespace: string, name: string) =>
-  client.get(configMaps, { namespace, name }, limit());
+  client.of(configMaps).get({ namespace, name }, limit());
 
 const FAULTS: { name: string; happen: (proxy: TcpProxy) => void; why: RegExp }[] = [
   { name: "cut", happen: (proxy) => proxy.cut(), why: /closed|failed|busy/ },
@@ -80,7 +80,7 @@ t.test("another API server on the same etcd takes over, and the first one again"
   await following.until((store) => store.synced && names(store) === "one");
   await server.killApiServer();
   await create(namespace, "two", beside);
-  await beside.delete(configMaps, { namespace, name: "one" }, {}, limit());
+  await beside.of(configMaps).delete({ namespace, name: "one" }, {}, limit());
   t.ok(await read(client, namespace, "two"));
   await following.until((store) => names(store) === "two");
   await server.startApiServer();

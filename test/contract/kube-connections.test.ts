@@ -77,13 +77,13 @@ t.test("a server without HTTP/2 gets a connection for every watch, and requests 
     response.write("first\n");
   });
   const client = await clientOf(t, { server: server.url, ...inline(server.certificates) });
-  t.ok(await client.get(configMaps, ref, limit()));
+  t.ok(await client.of(configMaps).get(ref, limit()));
   const stop = new AbortController();
   const streams = await Promise.all(
     Array.from({ length: 30 }, () => client.openStream(watchRequest, stop.signal)),
   );
   t.equal(watches.size, 30, "all at once");
-  t.ok(await client.create(configMaps, map("a", ""), limit()));
+  t.ok(await client.of(configMaps).create(map("a", ""), limit()));
   for (const response of watches) response.write("second\n");
   const read = streams.slice(0, 10).map(async (stream) => {
     let text = "";
@@ -97,7 +97,7 @@ t.test("a server without HTTP/2 gets a connection for every watch, and requests 
   await until(() => watches.size === 20);
   stop.abort(); // nobody reads these
   await until(() => watches.size === 0);
-  t.ok(await client.get(configMaps, ref, limit()), "aborts harm nothing else");
+  t.ok(await client.of(configMaps).get(ref, limit()), "aborts harm nothing else");
   t.ok(server.open <= 3, `${server.open} connections are left`);
 });
 
@@ -113,15 +113,15 @@ t.test("watches, requests and the Lease have connections of their own", async (t
       Array.from({ length: count }, () => client.openStream(watchRequest, limit())),
     );
   for (let i = 0; i < 3; i++) {
-    t.ok(await client.get(configMaps, ref, limit()));
-    t.ok(await client.onLane("lease").get(configMaps, ref, limit()));
+    t.ok(await client.of(configMaps).get(ref, limit()));
+    t.ok(await client.onLane("lease").of(configMaps).get(ref, limit()));
     await watchMore(3);
   }
   t.equal(server.made, 3);
   await watchMore(26);
   t.ok(server.made >= 6, "35 watches of 10 on a connection: all are open");
   const made = server.made;
-  await Promise.all(Array.from({ length: 10 }, () => client.get(configMaps, ref, limit())));
+  await Promise.all(Array.from({ length: 10 }, () => client.of(configMaps).get(ref, limit())));
   t.equal(server.made, made, "and are in nobody's way");
 });
 
@@ -134,9 +134,9 @@ t.test("a read is repeated when an HTTP/1.1 connection breaks, a write is not", 
     else request.socket.destroy();
   });
   const client = await clientOf(t, { server: server.url, ...inline(server.certificates) });
-  t.ok(await client.get(configMaps, ref, limit()));
+  t.ok(await client.of(configMaps).get(ref, limit()));
   t.equal(asked, 2);
-  await t.rejects(client.create(configMaps, map("a", ""), limit()), { code: "KUBE_TRANSPORT" });
+  await t.rejects(client.of(configMaps).create(map("a", ""), limit()), { code: "KUBE_TRANSPORT" });
   t.equal(asked, 3);
 });
 
@@ -155,7 +155,7 @@ t.test("what could not be sent is sent when the server is there, a write as well
   };
   const cluster = { server: `https://127.0.0.1:${port}`, ...inline(certificates) };
   const client = await clientOf(t, cluster, { clock: { ...clock, sleep } });
-  t.ok(await client.create(configMaps, map("a", ""), limit()));
+  t.ok(await client.of(configMaps).create(map("a", ""), limit()));
   t.same(clock.slept, [100, 200]);
 });
 
@@ -164,7 +164,7 @@ t.test("a server that never comes up is named in the error", async (t) => {
   const client = await clientOf(t, { server: `https://127.0.0.1:${port}` }, {
     clock: eagerClock(),
   });
-  const error = await client.create(configMaps, map("a", ""), limit()).catch((error) => error);
+  const error = await client.of(configMaps).create(map("a", ""), limit()).catch((error) => error);
   t.match(describeError(error), /cannot create ConfigMap db\/a: no connection: .*ECONNREFUSED/);
   t.match(describeError(error), new RegExp(`127.0.0.1:${port}`));
 });
@@ -185,16 +185,16 @@ t.test("HTTP/2 goes through a proxy's tunnel", async (t) => {
   const plain = await startConnectProxy(t, judge);
   const login = plain.url.replace("://", "://us%40er:pw@");
   const client = await clientOf(t, { ...cluster, "proxy-url": login });
-  for (let i = 0; i < 3; i++) t.ok(await client.get(configMaps, ref, limit()));
+  for (let i = 0; i < 3; i++) t.ok(await client.of(configMaps).get(ref, limit()));
   t.same(seen.splice(0), [[target, `Basic ${btoa("us@er:pw")}`]], "one tunnel for three requests");
 
   const overTls = await startConnectProxy(t, judge, server.certificates);
   const secure = await clientOf(t, { ...cluster, "proxy-url": overTls.url });
-  t.ok(await secure.get(configMaps, ref, limit()));
+  t.ok(await secure.of(configMaps).get(ref, limit()));
   t.same(seen.splice(0), [[target, undefined]]);
 
   const direct = await clientOf(t, cluster, { env: { HTTPS_PROXY: plain.url } });
-  t.ok(await direct.get(configMaps, ref, limit()));
+  t.ok(await direct.of(configMaps).get(ref, limit()));
   t.same(seen, [], "none to this machine");
 });
 
@@ -204,7 +204,7 @@ t.test("a proxy that refuses is named, its password is not", async (t) => {
   const client = await clientOf(t, { server: "https://api.example:6443", "proxy-url": login }, {
     clock: eagerClock(),
   });
-  const error = await client.get(configMaps, ref, limit()).catch((error) => error);
+  const error = await client.of(configMaps).get(ref, limit()).catch((error) => error);
   t.match(
     describeError(error),
     `no connection: cannot reach api.example:6443 through the proxy ${proxy.url}: it answered 407`,
@@ -268,14 +268,14 @@ t.test("certificates of both ends may be exchanged while the client runs", async
       clock,
     },
   );
-  await client.get(configMaps, ref, limit());
+  await client.of(configMaps).get(ref, limit());
   const stream = await client.openStream(watchRequest, limit());
 
   server.use(second);
   write(second);
   skewMs += 10_000;
-  await client.get(configMaps, ref, limit());
-  await client.get(configMaps, ref, limit());
+  await client.of(configMaps).get(ref, limit());
+  await client.of(configMaps).get(ref, limit());
   t.same(names.splice(0), ["first", "second", "second"], "new connections use the new ones");
   for (const response of watches) response.end("second\n");
   let text = "";
@@ -285,6 +285,6 @@ t.test("certificates of both ends may be exchanged while the client runs", async
   expired = "second";
   server.use(first);
   write(first);
-  await client.get(configMaps, ref, limit());
+  await client.of(configMaps).get(ref, limit());
   t.same(names.splice(0), ["second", "first"], "at once when the server refuses the old one");
 });

@@ -23,8 +23,7 @@ const admin = server.client();
 async function account(name: string) {
   const namespace = await newNamespace(admin, name);
   const metadata = { name, namespace };
-  const made = await admin.create(
-    serviceAccounts,
+  const made = await admin.of(serviceAccounts).create(
     { apiVersion: "v1", kind: "ServiceAccount", metadata },
     limit(),
   );
@@ -62,7 +61,7 @@ function post(path: string, body: unknown): Promise<unknown> {
 }
 
 const list = (client: KubeClient, namespace: string) =>
-  client.list(configMaps, { namespace }, limit());
+  client.of(configMaps).list({ namespace }, limit());
 
 /** Asks until the server refuses; it remembers for some seconds that a token was good. */
 async function refused(client: KubeClient, namespace: string): Promise<unknown> {
@@ -85,7 +84,7 @@ t.test(
     await list(client, namespace);
     t.match(await refused(client, namespace), { httpStatus: 401, reason: "Unauthorized" });
     write(await request());
-    t.ok(await client.create(configMaps, map("after", {}, namespace), limit()), "a write");
+    t.ok(await client.of(configMaps).create(map("after", {}, namespace), limit()), "a write");
     await following.until((store) => store.get(`${namespace}/after`) !== undefined);
     t.strictSame(following.restarts, []);
   },
@@ -104,7 +103,7 @@ t.test(
     await refused(client, namespace);
     proxy.cut();
     await following.restarted;
-    await admin.create(configMaps, map("meanwhile", {}, namespace), limit());
+    await admin.of(configMaps).create(map("meanwhile", {}, namespace), limit());
     while (!following.restarts.some((why) => why.includes("401"))) {
       await clock.sleep(50, limit());
     }

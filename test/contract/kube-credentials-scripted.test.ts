@@ -51,9 +51,9 @@ t.test("a refused token is read again and the request sent once more", async (t)
     { expect: GET_ONE, reply: (reply) => reply.json(401, status(401, "Unauthorized")) },
   ], { adapt: withToken(() => token) });
   const client = server.client();
-  t.ok(await client.create(configMaps, mapOf("a", ""), limit()));
+  t.ok(await client.of(configMaps).create(mapOf("a", ""), limit()));
   await t.rejects(
-    client.get(configMaps, one, limit()),
+    client.of(configMaps).get(one, limit()),
     /401 Unauthorized/,
     "the same token is not tried twice",
   );
@@ -79,7 +79,7 @@ t.test("many refused requests read the token once", async (t) => {
   const adapt = withToken(() => `token-${++reads}`);
   const server = await playScript(t, [...refused, ...repeated], { adapt });
   const client = server.client();
-  await Promise.all(Array.from({ length: 20 }, () => client.get(configMaps, one, limit())));
+  await Promise.all(Array.from({ length: 20 }, () => client.of(configMaps).get(one, limit())));
   t.equal(reads, 2);
 });
 
@@ -91,7 +91,7 @@ t.test("credentials that never come are not waited for longer than a request may
   });
   const server = await playScript(t, [], { adapt });
   const sent = t.rejects(
-    server.client({ clock }).get(configMaps, one, limit()),
+    server.client({ clock }).of(configMaps).get(one, limit()),
     /cannot get ConfigMap db\/a: no answer within 30000 ms/,
   );
   await clock.advance(30_000);

@@ -52,7 +52,7 @@ for (const { type, from, forget } of CARRIERS) {
       metadata: { name, namespace, annotations: { value } },
     });
     for (const name of ["changed", "deleted", "same"]) {
-      await admin.create(type, one(name, "1"), limit());
+      await admin.of(type).create(one(name, "1"), limit());
     }
     const proxy = await startProxy(t, { upstreams: [server.port] });
     const following = follow(t, server.client({ port: proxy.port }), type, namespace);
@@ -61,9 +61,9 @@ for (const { type, from, forget } of CARRIERS) {
 
     proxy.route([]);
     proxy.cut();
-    await admin.delete(type, { namespace, name: "deleted" }, {}, limit());
-    await admin.apply(type, one("changed", "2"), { fieldManager: "t" }, limit());
-    await admin.create(type, one("new", "1"), limit());
+    await admin.of(type).delete({ namespace, name: "deleted" }, {}, limit());
+    await admin.of(type).apply(one("changed", "2"), { fieldManager: "t" }, limit());
+    await admin.of(type).create(one("new", "1"), limit());
     await forget();
     proxy.route([server.port]);
 
@@ -90,8 +90,8 @@ t.test("ten thousand objects arrive over a line of 20 ms each way", async (t) =>
   await following.until((store) => store.synced);
   t.equal(following.store.list().length, 10_000);
   t.equal(following.inits(), 1);
-  t.equal((await client.list(configMaps, { namespace }, limit())).items.length, 10_000);
-  await client.delete(configMaps, { namespace, name: "map-7" }, {}, limit());
+  t.equal((await client.of(configMaps).list({ namespace }, limit())).items.length, 10_000);
+  await client.of(configMaps).delete({ namespace, name: "map-7" }, {}, limit());
   await following.until((store) => store.list().length === 9999);
 });
 
@@ -101,7 +101,7 @@ t.test("a server without streaming lists is listed in pages, also when they expi
   const names = Array.from({ length: 1201 }, (_, n) => `secret-${n}`);
   await server.etcd.put("secrets", names.map((name) => secret(name, namespace)));
   const moveOn = async () => {
-    await admin.create(configMaps, map(`moved-${clock.monotonic()}`, {}, namespace), limit());
+    await admin.of(configMaps).create(map(`moved-${clock.monotonic()}`, {}, namespace), limit());
     await server.etcd.compact();
   };
 
@@ -109,7 +109,7 @@ t.test("a server without streaming lists is listed in pages, also when they expi
   const followed = expireAfterFirstPage(watcher, moveOn);
   const following = follow(t, watcher, secrets, namespace);
   await following.until((store) => store.synced && store.list().length === 1201);
-  await admin.delete(secrets, { namespace, name: "secret-7" }, {}, limit());
+  await admin.of(secrets).delete({ namespace, name: "secret-7" }, {}, limit());
   await following.until((store) => store.list().length === 1200);
   t.strictSame(followed, ["500 of more", "410", "1201"]);
   t.equal(following.changes.length, 1202, "nothing of the half list was told");
@@ -139,7 +139,7 @@ t.test("objects of a megabyte come whole", async (t) => {
   const following = follow(t, server.client(), configMaps, namespace);
   await following.until((store) => store.synced);
   for (const name of ["a", "b", "c"]) {
-    await admin.create(configMaps, map(name, { text }, namespace), limit());
+    await admin.of(configMaps).create(map(name, { text }, namespace), limit());
   }
   await following.until((store) => names(store) === "a,b,c");
   t.ok(following.store.list().every(({ data }) => data?.text === text), "as events");
@@ -169,15 +169,15 @@ t.test("a slow reader slows its server down, loses nothing and holds up nobody",
   const before = proxy.count.down;
   for (let n = 0; n < 30; n++) {
     const big = map("big", { text: String(n).padEnd(900_000) }, namespace);
-    await admin.apply(configMaps, big, { fieldManager: "t" }, limit());
+    await admin.of(configMaps).apply(big, { fieldManager: "t" }, limit());
   }
-  await admin.create(secrets, secret("small", namespace), limit());
+  await admin.of(secrets).create(secret("small", namespace), limit());
   await beside.until((store) => names(store) === "small");
-  t.ok(await client.get(secrets, { namespace, name: "small" }, limit()));
+  t.ok(await client.of(secrets).get({ namespace, name: "small" }, limit()));
   const held = proxy.count.down - before;
   t.ok(held < 20_000_000, `${held} of 27,000,000 bytes have left the server`);
 
-  await admin.create(configMaps, map("last", {}, namespace), limit());
+  await admin.of(configMaps).create(map("last", {}, namespace), limit());
   await read(() => writer.store.get(`${namespace}/last`) !== undefined);
   t.equal(writer.store.get(`${namespace}/big`)?.data?.text?.trim(), "29");
   stop.abort();

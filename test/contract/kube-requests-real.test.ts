@@ -25,48 +25,48 @@ const refusalOf = (request: Promise<unknown>): Promise<ApiError> =>
 
 t.test("a field that the server does not know is refused by every write", async (t) => {
   const ref = { namespace: "default", name: "strict" };
-  const made = await client.create(configMaps, map("strict", { a: "1" }), limit());
+  const made = await client.of(configMaps).create(map("strict", { a: "1" }), limit());
   const unknown = { ...map("strict2"), dataa: { a: "1" } } as ConfigMap;
   const known = { ...made, metadata: { ...made.metadata, lables: {} } } as ConfigMap;
   const writes = {
-    create: () => client.create(configMaps, unknown, limit()),
-    patch: () => client.patch(configMaps, ref, { body: { dataa: { b: "2" } } }, limit()),
-    replace: () => client.replace(configMaps, known, {}, limit()),
-    apply: () => client.apply(configMaps, unknown, { fieldManager: "us" }, limit()),
+    create: () => client.of(configMaps).create(unknown, limit()),
+    patch: () => client.of(configMaps).patch(ref, { body: { dataa: { b: "2" } } }, limit()),
+    replace: () => client.of(configMaps).replace(known, {}, limit()),
+    apply: () => client.of(configMaps).apply(unknown, { fieldManager: "us" }, limit()),
   };
   for (const [name, write] of Object.entries(writes)) {
     const { message } = await refusalOf(write());
     t.match(message, new RegExp(`^cannot ${name} ConfigMap default/strict`));
     t.match(message, /dataa|lables/, `${name}: ${message}`);
   }
-  t.same((await client.get(configMaps, ref, limit()))?.data, { a: "1" });
+  t.same((await client.of(configMaps).get(ref, limit()))?.data, { a: "1" });
 });
 
 t.test("a dry run is checked, answered and not done", async (t) => {
   const ref = { namespace: "default", name: "dry" };
   const dryRun = true;
   const options = { fieldManager: "us", dryRun };
-  const applied = await client.apply(configMaps, map("dry", { a: "1" }), options, limit());
+  const applied = await client.of(configMaps).apply(map("dry", { a: "1" }), options, limit());
   t.ok(applied.metadata.uid);
-  t.equal(await client.get(configMaps, ref, limit()), undefined);
-  const made = await client.create(configMaps, map("dry", { a: "1" }), limit());
+  t.equal(await client.of(configMaps).get(ref, limit()), undefined);
+  const made = await client.of(configMaps).create(map("dry", { a: "1" }), limit());
   t.same(
-    (await client.patch(configMaps, ref, { body: { data: { b: "2" } }, dryRun }, limit())).data,
+    (await client.of(configMaps).patch(ref, { body: { data: { b: "2" } }, dryRun }, limit())).data,
     {
       a: "1",
       b: "2",
     },
   );
-  await client.replace(configMaps, { ...made, data: {} }, { dryRun }, limit());
-  t.same((await client.get(configMaps, ref, limit()))?.data, { a: "1" });
-  const bad = client.apply(configMaps, map("Bad_Name"), options, limit());
+  await client.of(configMaps).replace({ ...made, data: {} }, { dryRun }, limit());
+  t.same((await client.of(configMaps).get(ref, limit()))?.data, { a: "1" });
+  const bad = client.of(configMaps).apply(map("Bad_Name"), options, limit());
   t.match(await refusalOf(bad), { reason: "Invalid" });
 });
 
 t.test("a conflict of managers says who owns what", async (t) => {
   const apply = (data: Record<string, string>, fieldManager: string, force?: boolean) => {
     const options = { fieldManager, ...(force === undefined ? {} : { force }) };
-    return client.apply(configMaps, map("owned", data), options, limit());
+    return client.of(configMaps).apply(map("owned", data), options, limit());
   };
   await apply({ a: "1", b: "1" }, "first");
   await apply({ c: "1" }, "second");
@@ -93,36 +93,36 @@ t.test("status and scale are parts of their own", async (t) => {
   };
   const spec = { serviceName: "scaled", replicas: 1, selector: { matchLabels: labels }, template };
   const object = { apiVersion: "apps/v1", kind: "StatefulSet", metadata, spec };
-  await client.create(statefulSets as never, object, limit());
+  await client.of(statefulSets as never).create(object, limit());
   const target = { ...metadata, subresource: "scale" };
-  const scale = await client.get(scales, target, limit());
+  const scale = await client.of(scales).get(target, limit());
   t.match(scale, { kind: "Scale", spec: { replicas: 1 } });
   assert(scale);
   const more = { ...scale, spec: { replicas: 3 } };
-  await client.replace(scales, more, { subresource: "scale" }, limit());
-  t.match(await client.get(statefulSets, metadata, limit()), { spec: { replicas: 3 } });
-  const late = client.replace(scales, more, { subresource: "scale" }, limit());
+  await client.of(scales).replace(more, { subresource: "scale" }, limit());
+  t.match(await client.of(statefulSets).get(metadata, limit()), { spec: { replicas: 3 } });
+  const late = client.of(scales).replace(more, { subresource: "scale" }, limit());
   t.ok(isConflict(await refusalOf(late)), "by its resourceVersion");
   const body = { spec: { replicas: 9 }, status: { replicas: 3 } };
-  await client.patch(statefulSets, metadata, { body, subresource: "status" }, limit());
-  t.match(await client.get(statefulSets, metadata, limit()), {
+  await client.of(statefulSets).patch(metadata, { body, subresource: "status" }, limit());
+  t.match(await client.of(statefulSets).get(metadata, limit()), {
     spec: { replicas: 3 },
     status: { replicas: 3 },
   });
   const missing = { namespace: "default", name: "nobody", subresource: "scale" };
-  t.equal(await client.get(scales, missing, limit()), undefined);
+  t.equal(await client.of(scales).get(missing, limit()), undefined);
 });
 
 t.test("a delete hits only what it was meant for", async (t) => {
   const ref = { namespace: "default", name: "doomed" };
-  const first = await client.create(configMaps, map("doomed", {}), limit());
+  const first = await client.of(configMaps).create(map("doomed", {}), limit());
   const { uid = "", resourceVersion = "" } = first.metadata;
-  await client.patch(configMaps, ref, { body: { data: { a: "1" } } }, limit());
+  await client.of(configMaps).patch(ref, { body: { data: { a: "1" } } }, limit());
   for (const precondition of [{ uid: "another" }, { resourceVersion }, { uid, resourceVersion }]) {
-    t.ok(isConflict(await refusalOf(client.delete(configMaps, ref, precondition, limit()))));
+    t.ok(isConflict(await refusalOf(client.of(configMaps).delete(ref, precondition, limit()))));
   }
-  t.equal(await client.delete(configMaps, ref, { uid }, limit()), true);
-  t.equal(await client.delete(configMaps, ref, { uid }, limit()), false);
+  t.equal(await client.of(configMaps).delete(ref, { uid }, limit()), true);
+  t.equal(await client.of(configMaps).delete(ref, { uid }, limit()), false);
 });
 
 t.test("the server's warnings are logged once", async (t) => {
@@ -132,7 +132,7 @@ t.test("the server's warnings are logged once", async (t) => {
   const warned = await clientOf(t, { kubeconfig: server.kubeconfig }, noted);
   const endpoints = resourceType("v1", "Endpoints", "endpoints");
   for (const namespace of ["default", "kube-system"]) {
-    await warned.list(endpoints, { namespace }, limit());
+    await warned.of(endpoints).list({ namespace }, limit());
   }
   t.equal(lines.length, 1, lines.join("\n"));
   t.match(
@@ -157,7 +157,7 @@ t.test("requests are made for somebody else", async (t) => {
     false,
   );
   const question = { apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview" };
-  const { status } = await jane.create(review, { ...question, metadata: {} as never }, limit());
+  const { status } = await jane.of(review).create({ ...question, metadata: {} as never }, limit());
   t.match(status, {
     userInfo: {
       username: "jane",
@@ -166,7 +166,7 @@ t.test("requests are made for somebody else", async (t) => {
     },
   });
   t.match(
-    await refusalOf(jane.get(configMaps, { namespace: "default", name: "x" }, limit())),
+    await refusalOf(jane.of(configMaps).get({ namespace: "default", name: "x" }, limit())),
     { reason: "Forbidden", message: /User "jane"/ },
   );
 });
@@ -174,13 +174,13 @@ t.test("requests are made for somebody else", async (t) => {
 t.test("a token that ends is replaced, from a file and by a plugin", async (t) => {
   const namespace = await newNamespace(client, "tokens");
   const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "us", namespace } };
-  await client.create(serviceAccounts, account, limit());
+  await client.of(serviceAccounts).create(account, limit());
   const request = () => requestToken(client, { namespace, name: "us" }, limit());
   const dir = t.testdir({ token: "no longer good" });
   copyFileSync(`${server.dir}/ca.crt`, `${dir}/ca.crt`);
   const forbidden = { reason: "Forbidden", message: /system:serviceaccount:tokens:us/ };
   const ask = (who: KubeClient) =>
-    refusalOf(who.get(configMaps, { namespace, name: "x" }, limit()));
+    refusalOf(who.of(configMaps).get({ namespace, name: "x" }, limit()));
 
   const port = new URL(server.url).port;
   const env = { KUBERNETES_SERVICE_HOST: "127.0.0.1", KUBERNETES_SERVICE_PORT: port };

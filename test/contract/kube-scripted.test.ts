@@ -10,7 +10,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { createLogger } from "../../src/base/log.ts";
 import { MetricRegistry } from "../../src/base/metrics.ts";
 import type { ApiError } from "../../src/kube/api-error.ts";
-import { FakeClock } from "../unit/base/fake-clock.ts";
+import { FakeClock, settle } from "../unit/base/fake-clock.ts";
 import {
   eagerClock,
   limit,
@@ -44,8 +44,8 @@ t.test("requests wait as long as the server says", async (t) => {
     },
   ]);
   const client = server.client({ clock });
-  t.ok(await client.get(configMaps, one, limit()));
-  t.ok(await client.create(configMaps, mapOf("a", ""), limit()));
+  t.ok(await client.of(configMaps).get(one, limit()));
+  t.ok(await client.of(configMaps).create(mapOf("a", ""), limit()));
   t.same(clock.slept, [1000, 1000, 1000, 2000]);
 });
 
@@ -58,7 +58,7 @@ t.test("the time of day when to come back is understood", async (t) => {
     { expect: POST, reply: (reply) => reply.json(201, mapOf("a", "1")) },
   ]);
   const client = server.client({ clock: { ...clock, now: () => noon } });
-  t.ok(await client.create(configMaps, mapOf("a", ""), limit()));
+  t.ok(await client.of(configMaps).create(mapOf("a", ""), limit()));
   t.same(clock.slept, [7000]);
 });
 
@@ -72,7 +72,7 @@ t.test("a delay that is too long for the request is left to the caller", async (
   ]);
   const client = server.client({ clock });
   for (const retryAfterMs of [30_000, 300_000]) {
-    await t.rejects(client.get(configMaps, one, limit()), { code: "KUBE_API", retryAfterMs });
+    await t.rejects(client.of(configMaps).get(one, limit()), { code: "KUBE_API", retryAfterMs });
   }
   t.same(clock.slept, [], "the refusal says more than a deadline that passes");
 });
@@ -83,7 +83,7 @@ t.test("requests give up on a server that only says wait", async (t) => {
     Array.from({ length: 4 }, () => ({ expect: GET_ONE, reply: tooMany })),
   );
   await t.rejects(
-    server.client({ clock: eagerClock() }).get(configMaps, one, limit()),
+    server.client({ clock: eagerClock() }).of(configMaps).get(one, limit()),
     /429 TooManyRequests/,
   );
 });
@@ -94,10 +94,10 @@ t.test("an error without an invitation to repeat comes out at once", async (t) =
     { expect: GET_ONE, reply: (reply) => reply.json(429, status(429, "TooManyRequests")) },
   ]);
   const client = server.client();
-  await t.rejects(client.get(configMaps, one, limit()), {
+  await t.rejects(client.of(configMaps).get(one, limit()), {
     message: "cannot get ConfigMap db/a: 500 InternalError: InternalError it is",
   });
-  await t.rejects(client.get(configMaps, one, limit()), /429 TooManyRequests/);
+  await t.rejects(client.of(configMaps).get(one, limit()), /429 TooManyRequests/);
 });
 
 t.test("a read is repeated when its answer breaks off, however it does", async (t) => {
@@ -115,7 +115,7 @@ t.test("a read is repeated when its answer breaks off, however it does", async (
     broken((reply) => reply.stream.write("", () => reply.drop())),
     { expect: GET_ONE, reply: (reply) => reply.json(200, mapOf("a", "1")) },
   ]);
-  t.match(await server.client({ clock: eagerClock() }).get(configMaps, one, limit()), {
+  t.match(await server.client({ clock: eagerClock() }).of(configMaps).get(one, limit()), {
     metadata: { name: "a" },
   });
 });
@@ -133,7 +133,7 @@ t.test("a list whose page was cut off is asked for again", async (t) => {
     },
   ]);
   t.equal(
-    (await server.client({ clock: eagerClock() }).list(configMaps, { namespace }, limit())).items
+    (await server.client({ clock: eagerClock() }).of(configMaps).list({ namespace }, limit())).items
       .length,
     1,
   );
@@ -141,7 +141,7 @@ t.test("a list whose page was cut off is asked for again", async (t) => {
 
 t.test("a write whose fate is unknown is not repeated", async (t) => {
   const server = await playScript(t, [{ expect: POST, reply: (reply) => reply.drop() }]);
-  await t.rejects(server.client().create(configMaps, mapOf("a", ""), limit()), {
+  await t.rejects(server.client().of(configMaps).create(mapOf("a", ""), limit()), {
     code: "KUBE_TRANSPORT",
   });
 });
@@ -158,8 +158,8 @@ t.test("a warning is logged once", async (t) => {
   const write = (line: string) => lines.push(line);
   const log = createLogger({ level: "warn", format: "text", write, clock: systemClock });
   const client = server.client({ log });
-  await client.get(configMaps, one, limit());
-  await client.onLane("lease").get(configMaps, one, limit());
+  await client.of(configMaps).get(one, limit());
+  await client.onLane("lease").of(configMaps).get(one, limit());
   t.equal(lines.length, 2);
   t.match(lines[0], /request="get ConfigMap db\/a" warning="v1beta1 Thing is deprecated"/);
   t.match(lines[1], 'warning="has \\"quotes\\", and a comma"');
@@ -170,7 +170,7 @@ t.test("a redirect is an error: credentials go nowhere else", async (t) => {
     expect: GET_ONE,
     reply: (reply) => reply.json(302, "", { location: `${PATH}/b` }),
   }]);
-  t.match(await refusalOf(server.client().get(configMaps, one, limit())), { httpStatus: 302 });
+  t.match(await refusalOf(server.client().of(configMaps).get(one, limit())), { httpStatus: 302 });
 });
 
 t.test("a refusal keeps its Status, or the beginning of what a proxy said", async (t) => {
@@ -187,9 +187,9 @@ t.test("a refusal keeps its Status, or the beginning of what a proxy said", asyn
     },
   ]);
   const client = server.client();
-  const refused = await refusalOf(client.get(configMaps, one, limit()));
+  const refused = await refusalOf(client.of(configMaps).get(one, limit()));
   t.match(refused, { reason: "Invalid", status: whole });
-  const error = await refusalOf(client.get(configMaps, one, limit()));
+  const error = await refusalOf(client.of(configMaps).get(one, limit()));
   t.match(error, { httpStatus: 502, reason: "Unknown" });
   t.ok(error.message.length < 2200, `${error.message.length} characters`);
 });
@@ -200,7 +200,7 @@ t.test("what the server says it did not look at is sent again, a write as well",
     { expect: POST, reply: (reply) => reply.stream.close(REFUSED_STREAM) },
     { expect: POST, reply: (reply) => reply.json(201, mapOf("a", "1")) },
   ]);
-  t.ok(await server.client().create(configMaps, mapOf("a", ""), limit()));
+  t.ok(await server.client().of(configMaps).create(mapOf("a", ""), limit()));
 });
 
 t.test("every exchange is counted under client-go's names", async (t) => {
@@ -211,8 +211,8 @@ t.test("every exchange is counted under client-go's names", async (t) => {
     { expect: POST, reply: (reply) => reply.drop() },
   ]);
   const client = server.client({ metrics, clock: eagerClock() });
-  await client.create(configMaps, mapOf("a", ""), limit());
-  await t.rejects(client.create(configMaps, mapOf("a", ""), limit()));
+  await client.of(configMaps).create(mapOf("a", ""), limit());
+  await t.rejects(client.of(configMaps).create(mapOf("a", ""), limit()));
   const host = server.url.replace("https://", "");
   const lines = metrics.render().split("\n");
   for (const code of ["429", "201", "<error>"]) {
@@ -225,18 +225,19 @@ t.test("every exchange is counted under client-go's names", async (t) => {
 });
 
 t.test("a request without an answer ends at its deadline", async (t) => {
-  const clock = new FakeClock();
-  const arrived = Promise.withResolvers<void>();
-  const server = await playScript(t, [{ expect: POST, reply: () => arrived.resolve() }]);
-  const client = server.client({ clock, deadMs: 3_600_000 });
-  const sent = t.rejects(
-    client.create(configMaps, mapOf("a", ""), limit()),
-    /cannot create ConfigMap db\/a: no answer within 30000 ms/,
-  );
-  await arrived.promise;
-  await clock.advance(29_999);
-  await clock.advance(1);
-  await sent;
+  for (const [given, limitMs] of [[{}, 30_000], [{ limitMs: 5_000 }, 5_000]] as const) {
+    const clock = new FakeClock();
+    const arrived = Promise.withResolvers<void>();
+    const server = await playScript(t, [{ expect: POST, reply: () => arrived.resolve() }]);
+    const client = server.client({ clock, deadMs: 3_600_000, ...given });
+    const failed = client.of(configMaps).create(mapOf("a", ""), limit()).catch((error) => error);
+    await arrived.promise;
+    await clock.advance(limitMs - 1);
+    t.equal(await Promise.race([failed, settle()]), undefined, "not before");
+    await clock.advance(1);
+    const message = `cannot create ConfigMap db/a: no answer within ${limitMs} ms`;
+    t.match(await failed, { message });
+  }
 });
 
 t.test("aborts around the dispatch neither leak streams nor end the process", async (t) => {
@@ -247,10 +248,10 @@ t.test("aborts around the dispatch neither leak streams nor end the process", as
     { expect: GET_ONE, reply: (reply) => reply.json(200, mapOf("a", "1")) },
   ], { stray: { path: `${PATH}/stray`, reply: (reply) => late.push(reply) } });
   const client = server.client();
-  await client.get(configMaps, one, limit());
+  await client.of(configMaps).get(one, limit());
   const stray = { namespace, name: "stray" };
   const send = ({ signal }: AbortController): Promise<unknown> =>
-    t.rejects(client.get(configMaps, stray, signal), { name: "AbortError" });
+    t.rejects(client.of(configMaps).get(stray, signal), { name: "AbortError" });
   // Alone, and as the last of many with one signal; from before the dispatch to some turns after it.
   for (let ticks = 0; ticks < 30; ticks++) {
     const [alone, shared] = [new AbortController(), new AbortController()];
@@ -263,15 +264,15 @@ t.test("aborts around the dispatch neither leak streams nor end the process", as
     shared.abort();
     await Promise.all([...running, ...requests]);
   }
-  await client.get(configMaps, one, limit());
+  await client.of(configMaps).get(one, limit());
   // Its answer comes after all that was sent before.
   const open = () => late.filter(({ stream }) => !stream.closed && !stream.destroyed);
   t.equal(open().length, 0, "the server was told of every abort");
   for (const reply of late) if (!reply.stream.closed) reply.json(200, mapOf("stray", "1"));
-  await client.get(configMaps, one, limit());
+  await client.of(configMaps).get(one, limit());
   t.equal(open().length, 0, "and answers that come all the same are turned down");
   late[0]?.drop();
-  await t.rejects(client.get(configMaps, one, AbortSignal.abort()), { name: "AbortError" });
+  await t.rejects(client.of(configMaps).get(one, AbortSignal.abort()), { name: "AbortError" });
 });
 
 t.test("a stream that nobody reads may be aborted", async (t) => {

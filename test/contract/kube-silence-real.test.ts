@@ -17,9 +17,9 @@ t.test("silence is noticed and left within 30 s", { timeout: 90_000 }, async (t)
   const admin = server.client();
   const client = server.client({ port: proxy.port });
   const following = follow(t, client, configMaps, "default");
-  await admin.create(configMaps, map("before"), limit());
+  await admin.of(configMaps).create(map("before"), limit());
   await following.until((store) => store.synced && store.get("default/before") !== undefined);
-  const get = () => client.get(configMaps, { namespace: "default", name: "before" }, limit());
+  const get = () => client.of(configMaps).get({ namespace: "default", name: "before" }, limit());
   await get();
 
   const start = clock.monotonic();
@@ -28,12 +28,12 @@ t.test("silence is noticed and left within 30 s", { timeout: 90_000 }, async (t)
     const tookMs = Math.round(clock.monotonic() - start);
     t.ok(tookMs < LIMIT_MS, `${what} after ${tookMs} ms`);
   };
-  const write = client.create(configMaps, map("lost"), limit()).then(
+  const write = client.of(configMaps).create(map("lost"), limit()).then(
     () => t.fail("a write came through a black hole"),
     (error: unknown) => t.match(error, { code: "KUBE_TRANSPORT" }),
   );
   proxy.blackHole();
-  await admin.create(configMaps, map("meanwhile"), limit());
+  await admin.of(configMaps).create(map("meanwhile"), limit());
   await Promise.all([
     within("the watch was left", following.restarted.then(() => proxy.restore())),
     within(

@@ -18,8 +18,7 @@ export function map(name: string, data: Record<string, string> = {}, inside?: st
 }
 
 export async function newNamespace(client: KubeClient, name: string): Promise<string> {
-  await client.create(
-    namespaces,
+  await client.of(namespaces).create(
     { apiVersion: "v1", kind: "Namespace", metadata: { name } },
     limit(),
   );

@@ -4,8 +4,15 @@ import t from "tap";
 import { startApiServer } from "../../fixtures/apiserver/real-apiserver.ts";
 import { systemClock as clock } from "../../src/base/clock.ts";
 import { silentLogger as log } from "../../src/base/log.ts";
-import { type ConfigMap, configMaps, namespaces, pods } from "../../src/api/kinds.ts";
-import type { Store } from "../../src/kube/store.ts";
+import {
+  type ConfigMap,
+  configMaps,
+  namespaces,
+  pods,
+  type Service,
+  services,
+} from "../../src/api/kinds.ts";
+import { type Store, StoreWriter } from "../../src/kube/store.ts";
 import { watch } from "../../src/kube/watch.ts";
 import { follow, limit, map, newNamespace } from "./kube-support.ts";
 
@@ -18,11 +25,11 @@ const names = (store: Store<ConfigMap>) =>
 
 t.test("a watch begins with the whole state and follows it", async (t) => {
   const namespace = await newNamespace(client, "watched");
-  await client.create(configMaps, map("before", {}, namespace), limit());
+  await client.of(configMaps).create(map("before", {}, namespace), limit());
   const following = follow(t, client, configMaps, namespace);
   await following.until((store) => store.synced && names(store) === "before");
-  await client.create(configMaps, map("after", {}, namespace), limit());
-  await client.delete(configMaps, { namespace, name: "before" }, {}, limit());
+  await client.of(configMaps).create(map("after", {}, namespace), limit());
+  await client.of(configMaps).delete({ namespace, name: "before" }, {}, limit());
   await following.until((store) => names(store) === "after");
   const [one] = following.store.list();
   t.equal(
@@ -33,15 +40,37 @@ t.test("a watch begins with the whole state and follows it", async (t) => {
   t.equal(following.inits(), 1);
 });
 
+t.test("what is deferred is what the server holds", async (t) => {
+  const namespace = await newNamespace(client, "deferred");
+  const named = (name: string) => ({ name, namespace, annotations: { odd: '"},"spec":{"é' } });
+  const ports = [{ name: "a", port: 80, targetPort: 80 }];
+  const service = { apiVersion: "v1", kind: "Service", metadata: named("a"), spec: { ports } };
+  await client.of(services).create(service, limit());
+  const stop = new AbortController();
+  t.teardown(() => stop.abort());
+  const writer = new StoreWriter<Service>();
+  let deferred = 0;
+  const options = { namespace, log, clock, deferred: true };
+  for await (const event of watch(client, services, options, stop.signal)) {
+    if ("rest" in event && !("spec" in event.object)) deferred++;
+    writer.handle(event);
+    if (event.type === "initDone") break;
+  }
+  const live = await client.of(services).get({ namespace, name: "a" }, limit());
+  Object.assign(live?.metadata ?? {}, { managedFields: undefined });
+  t.same(writer.store.list(), [live]);
+  t.equal(deferred, 1, "it was not parsed before");
+});
+
 t.test("a watch goes on after the server was killed and started again", async (t) => {
   const namespace = await newNamespace(client, "restarted");
   const following = follow(t, client, configMaps, namespace);
   await following.until((store) => store.synced);
-  await client.create(configMaps, map("one", {}, namespace), limit());
+  await client.of(configMaps).create(map("one", {}, namespace), limit());
   await following.until((store) => names(store) === "one");
   await server.killApiServer();
   await server.startApiServer();
-  await client.create(configMaps, map("two", {}, namespace), limit());
+  await client.of(configMaps).create(map("two", {}, namespace), limit());
   await following.until((store) => names(store) === "one,two");
   t.ok(following.restarts.length > 0);
 });
@@ -67,7 +96,7 @@ t.test("a server that stands still is noticed and left", async (t) => {
   t.teardown(() => server.thaw());
   t.match(await following.restarted, /did not answer a ping/);
   server.thaw();
-  await client.create(configMaps, map("thawed", {}, namespace), limit());
+  await client.of(configMaps).create(map("thawed", {}, namespace), limit());
   await following.until((store) => names(store) === "thawed");
 });
 
@@ -82,7 +111,7 @@ t.test("150 watches at once do not hold up a request", async (t) => {
     }
   });
   await enough.promise;
-  t.ok(await many.get(namespaces, { name: "default" }, limit()));
+  t.ok(await many.of(namespaces).get({ name: "default" }, limit()));
   stop.abort();
   t.ok((await Promise.allSettled(watches)).every(({ status }) => status === "rejected"));
 });
@@ -92,7 +121,7 @@ t.test("a closed client ends its watches and refuses work", async (t) => {
   const following = follow(t, one, pods, "default");
   await following.until((store) => store.synced);
   await one.close();
-  await t.rejects(one.get(namespaces, { name: "default" }, limit()), { code: "KUBE_TRANSPORT" });
+  await t.rejects(one.of(namespaces).get({ name: "default" }, limit()), { code: "KUBE_TRANSPORT" });
   following.stop();
   await following.ended;
 });

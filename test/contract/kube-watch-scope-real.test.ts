@@ -17,13 +17,13 @@ const client = server.client();
 
 t.test("a watch of metadata only gets no data, streamed or listed", async (t) => {
   const namespace = await newNamespace(client, "metadata");
-  await client.create(configMaps, map("one", { text: "x" }, namespace), limit());
+  await client.of(configMaps).create(map("one", { text: "x" }, namespace), limit());
   const type = metadataOnly(configMaps);
   const following = follow(t, client, type, namespace);
   await following.until((store) => store.get("metadata/one") !== undefined);
-  await client.create(configMaps, map("two", { text: "x" }, namespace), limit());
+  await client.of(configMaps).create(map("two", { text: "x" }, namespace), limit());
   await following.until((store) => store.get("metadata/two") !== undefined);
-  const { items } = await client.list(type, { namespace }, limit());
+  const { items } = await client.of(type).list({ namespace }, limit());
   for (const one of [...following.store.list(), ...items]) {
     t.same([one.kind, one.apiVersion, "data" in one], ["ConfigMap", "v1", false]);
     t.ok(one.metadata.uid);
@@ -64,7 +64,7 @@ async function followUntil(
 t.test("a server that refuses streaming lists is listed in pages, then watched", async (t) => {
   const namespace = await newNamespace(client, "pages");
   for (let name = 0; name < 8; name++) {
-    await client.create(configMaps, map(`m${name}`, {}, namespace), limit());
+    await client.of(configMaps).create(map(`m${name}`, {}, namespace), limit());
   }
   const writer = new StoreWriter<ConfigMap>({}, [namespace]);
   const scope = {
@@ -78,7 +78,7 @@ t.test("a server that refuses streaming lists is listed in pages, then watched",
     if (!created) {
       created = true;
       t.ok(names.includes("m7") && !names.includes("m1"));
-      void client.create(configMaps, map("late", {}, namespace), limit());
+      void client.of(configMaps).create(map("late", {}, namespace), limit());
     }
     return names.includes("late");
   });
@@ -89,7 +89,7 @@ t.test("one store holds several namespaces, each from a watch of its own", async
   const writer = new StoreWriter<ConfigMap>({}, namespaces);
   for (const namespace of [...namespaces, "third"]) {
     await newNamespace(client, namespace);
-    await client.create(configMaps, map("one", {}, namespace), limit());
+    await client.of(configMaps).create(map("one", {}, namespace), limit());
   }
   t.notOk(writer.synced);
   for (const namespace of namespaces) {

@@ -8,7 +8,7 @@ function series(pattern: RegExp): string[] {
 }
 
 export const USED = {
-  connect: series(/^A/),
+  connect: [...series(/^A/), ...series(/^S10/)],
   createAdd: [
     ...series(/^[BC]/),
     ...series(/^E0[1-3]/),
@@ -17,15 +17,37 @@ export const USED = {
     ...series(/^E[12]/),
   ],
   rejoin: [
-    ...series(/^D/),
+    ...series(/^D0/),
+    ...series(/^Q2[01]/),
+    ...series(/^D1[0-4]/),
+    ...series(/^Q22/),
+    ...series(/^D1[5-8]|^D2/),
     ...series(/^Q1/),
-    ...series(/^Q0[13]/),
-    ...series(/^J0[13-68]/),
+    ...series(/^Q01/),
+    ...series(/^Q03/),
+    ...series(/^Q02/),
+    ...series(/^J/),
   ],
   configure: series(/^R/),
-  reboot: [...series(/^I0[12349]/), ...series(/^I05/), ...series(/^I1/)],
-  quorum: [...series(/^G0[1-4]/), ...series(/^H(?:0[1-9]|10)/)],
-  concurrent: [...series(/^P/), ...series(/^V0[789]|^V10/), ...series(/^X/)],
+  reboot: [...series(/^I0[12349]/), ...series(/^I05/), ...series(/^I1/), ...series(/^W/)],
+  quorum: [
+    ...series(/^G/),
+    ...series(/^H20/),
+    ...series(/^H13/),
+    ...series(/^H2[1-4]/),
+    ...series(/^H2[89]|^H30/),
+    ...series(/^H(?:0[1-9]|10)/),
+  ],
+  concurrent: [...series(/^P/), ...series(/^V/), ...series(/^X/)],
+  trouble: [
+    ...series(/^S0/),
+    ...series(/^T/),
+    ...series(/^U0[1-4]/),
+    ...series(/^U10/),
+    ...series(/^U05/),
+    ...series(/^U11/),
+    ...series(/^U06/),
+  ],
 } satisfies Record<string, string[]>;
 
 /** Why a transcript is not replayed. */
@@ -35,34 +57,7 @@ export const NOT_USED: { pattern: RegExp; reason: string }[] = [
     reason: "moments after a SIGKILL with automatic start: the same lines come in D, G, H and P",
   },
   {
-    pattern: /^G05|^H1[12]|^H2|^H30/,
-    reason: "force-quorum takes one to two minutes by the server's own timers",
-  },
-  { pattern: /^H13/, reason: "follows H11, which is too slow" },
-  {
-    pattern: /^J0[279]/,
-    reason: "needs an automatic start that runs or was refused; the others show the same member",
-  },
-  {
-    pattern: /^Q02|^Q2/,
-    reason:
-      "a clone as in J08; accounts with less than the agent's privileges never call the Shell",
-  },
-  {
-    pattern: /^S/,
-    reason: "a frozen server costs its full connect time-out in every call",
-  },
-  {
-    pattern: /^T/,
-    reason: "the server's error log is part of the output and differs in every run",
-  },
-  { pattern: /^U/, reason: "needs minutes of binary log to catch up with" },
-  {
-    pattern: /^V0[1-6]/,
-    reason: "the moment of the kill cannot be repeated; V07–V10 start from the state it leaves",
-  },
-  {
-    pattern: /^W/,
-    reason: "a forced reboot and its divergence: the checks are those of I and J",
+    pattern: /^H1[12]|^H2[567]/,
+    reason: "force-quorum takes one to two minutes by the server's own timers; no agent calls it",
   },
 ];

@@ -1,8 +1,8 @@
-// The stand-in against the recorded P series (calls while another one runs, forced removal), V07–V10 (a
-// Shell killed between a join and its bookkeeping) and X (options, dissolving).
+// The stand-in against the recorded P series (calls while another one runs, forced removal), V (a Shell
+// killed in the middle of a clone, what it leaves, and the repair) and X (options, dissolving).
 import t from "tap";
 import { USED } from "./mysqlsh-cases.ts";
-import { openStage, type Stage } from "./mysqlsh-stage.ts";
+import { openStage, type ReplayOptions, type Stage, X_PROTOCOL } from "./mysqlsh-stage.ts";
 
 t.setTimeout(300_000);
 
@@ -28,38 +28,33 @@ await t.test("transcripts P, V and X", async (t) => {
       await stage.server(4104).start();
       await stage.eventually(4101, "MEMBER_STATE = 'ONLINE'", 3, "= 3");
     },
-    V07: () => killedAfterJoin(stage),
+    V01: () => receiver(stage),
+    V02: () => stage.server(4104).kill(),
+    V04: async () => {
+      await stage.eventually(4101, "MEMBER_STATE = 'ONLINE'", 3, "= 3");
+      await stage.server(4104).start();
+      for (const port of [4101, 4104]) await stage.eventually(port, "MEMBER_STATE = 'ONLINE'", 4);
+    },
     X01: () => stage.shell(4101, "cluster", "set-primary-instance", "127.0.0.1:4102"),
   };
+  const options: Record<string, () => ReplayOptions> = {
+    V01: () => ({
+      prefix: true,
+      killWhen: stage.eventually(4101, "MEMBER_STATE = 'RECOVERING'"),
+    }),
+  };
   for (const name of rest) {
-    await states[name.split("-")[0]!]?.();
-    await stage.replay(t, name);
+    const id = name.split("-")[0]!;
+    await states[id]?.();
+    const end = id === "V02" ? await stage.resets(4104) : undefined;
+    await stage.replay(t, name, options[id]?.());
+    await end?.();
   }
   t.strictSame(stage.replayed.sort(), [...USED.concurrent].sort());
 });
 
-/** 4104 is ONLINE in the group and unknown to the metadata. */
-async function killedAfterJoin(stage: Stage): Promise<void> {
-  await stage.start(4104);
-  const outcome = await stage.run(
-    [
-      ...[
-        "--defaults-extra-file=/t/pw.cnf",
-        "--no-wizard",
-        "--json=raw",
-        "root@127.0.0.1:4101",
-        "--",
-      ],
-      ...[
-        "cluster",
-        "add-instance",
-        "127.0.0.1:4104",
-        "--recoveryMethod=incremental",
-      ],
-    ],
-    { env: { MYSQLSH_FAULTS: "fail-after-join" } },
-  );
-  if (outcome.exitCode !== -9) {
-    throw new Error(`the fault did not happen: ${outcome.stdout}`);
-  }
+/** V01: an empty server, and members whose binary logs begin too late for it. */
+async function receiver(stage: Stage): Promise<void> {
+  await stage.start(4104, { options: X_PROTOCOL });
+  await stage.purge([4101, 4102, 4103]);
 }

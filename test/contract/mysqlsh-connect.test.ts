@@ -1,17 +1,20 @@
 // The stand-in against the recorded A series: version, sessions, passwords, option files, unreachable
-// servers, commands on a server without a cluster. And the start-up errors that the recording's notes
-// describe.
+// servers, commands on a server without a cluster; S10, a server that accepts and never answers. And
+// the start-up errors that the recording's notes describe.
 import t from "tap";
 import { USED } from "./mysqlsh-cases.ts";
 import { openStage } from "./mysqlsh-stage.ts";
 
 t.setTimeout(180_000);
 
-await t.test("transcripts A", async (t) => {
+await t.test("transcripts A and S10", async (t) => {
   const stage = await openStage(t, 10_000);
   await Promise.all([stage.start(4101), stage.start(4102)]);
   await stage.server(4102).query("SET GLOBAL super_read_only = ON");
-  for (const name of USED.connect) await stage.replay(t, name);
+  for (const name of USED.connect) {
+    if (name.startsWith("S10")) stage.server(4102).freeze();
+    await stage.replay(t, name);
+  }
   t.strictSame(stage.replayed, USED.connect);
 });
 

@@ -2,27 +2,16 @@
 // binary logs, every form of status, removing, taking over an unmanaged member, switching the primary.
 import t, { type Test } from "tap";
 import { USED } from "./mysqlsh-cases.ts";
-import { openStage, type Stage } from "./mysqlsh-stage.ts";
+import { openStage, type Stage, X_PROTOCOL } from "./mysqlsh-stage.ts";
 
 t.setTimeout(300_000);
-
-const X_PROTOCOL = {
-  "mysqlx-port": "41040",
-  "mysqlx-bind-address": "127.0.0.1",
-  "mysqlx-socket": "mysqlx.sock",
-};
 
 await t.test("transcripts B, C and E", async (t) => {
   const stage = await openStage(t, 10_010);
   await Promise.all([4101, 4102, 4103].map((port) => stage.start(port)));
   const states: Record<string, () => Promise<unknown>> = {
     E01: () => stage.start(4104),
-    // The recording ran with the X protocol on, which status reports for an unmanaged member.
-    E10: () =>
-      stage.start(4104, {
-        supervised: false,
-        options: { mysqlx: "ON", ...X_PROTOCOL },
-      }),
+    E10: () => stage.start(4104, { supervised: false, options: X_PROTOCOL }),
     E11: () => stage.server(4104).waitUntilDown(30_000),
     E12: () => startAndJoin(stage),
   };

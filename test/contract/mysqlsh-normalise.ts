@@ -16,6 +16,21 @@ export const TEXT_RULES: Rule[] = [
     replacement: "<uuid>",
   },
   {
+    what: "the number of one transaction counts all since the bootstrap",
+    pattern: /(<uuid>:)\d+(?![-\d])/g,
+    replacement: "$1<n>",
+  },
+  {
+    what: "when an applier failed",
+    pattern: /( \(\d+\) at )\d{4}-\d\d-\d\d [\d:.]+/g,
+    replacement: "$1<time>",
+  },
+  {
+    what: "the server's error log differs in every run",
+    pattern: /(?:\{"info":" {2}\d{4}-\d\d-\d\d [\d:.]+ \[[^\n]*\n)+/g,
+    replacement: "<error log>\n",
+  },
+  {
     what: "view ids count views since the bootstrap (here inside of printed text)",
     pattern: /(\\"groupViewId\\": \\")\d+:\d+/g,
     replacement: "$1<view>",
@@ -55,13 +70,13 @@ export const TEXT_RULES: Rule[] = [
   {
     what: "a clone's progress is sampled: the restart may fall between two looks",
     pattern:
-      /\{"info":"\\n"\}\n\{"note":"[^\n]* is shutting down[^\n]*\n\{"info":"\\n"\}\n(?:\{"info":"\* Waiting for server restart[^\n]*\n)+\{"info":"\* [^\n]* has restarted, waiting for clone to finish[^\n]*\n/g,
+      /(?<=Stage REDO COPY: Completed\\n"\}\n)(?:\{"info":"\\n"\}\n\{"note":"[^\n]* is shutting down[^\n]*\n\{"info":"\\n"\}\n(?:\{"info":"\* Waiting for server restart[^\n]*\n)+\{"info":"\* [^\n]* has restarted, waiting for clone to finish[^\n]*\n)?/g,
     replacement: "<restart>\n",
   },
 ];
 
-/** Values in a JSON result that are levelled by their key. */
-const JSON_RULES: { what: string; keys: RegExp; replacement: string }[] = [
+/** Values in a JSON result that are levelled by their key, everywhere or in one kind of object. */
+const JSON_RULES: { what: string; keys: RegExp; within?: string; replacement: string }[] = [
   {
     what: "view ids count views since the bootstrap",
     keys: /^groupViewId$/,
@@ -77,6 +92,12 @@ const JSON_RULES: { what: string; keys: RegExp; replacement: string }[] = [
     what: "GTID sets",
     keys: /^(?:committedAllMembers|lastConflictFree|receivedTransactionSet|transaction)$/,
     replacement: "<gtids>",
+  },
+  {
+    what: "what a recovery does at the moment of the look",
+    keys: /^(?:applierQueuedTransactionSetSize|applierThreadState|receiverThreadState)$/,
+    within: "recoveryChannel",
+    replacement: "<now>",
   },
   {
     what: "times of transactions",
@@ -101,16 +122,18 @@ function levelJson(line: string): string {
   return JSON.stringify(level(JSON.parse(line)));
 }
 
-function level(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(level);
+function level(value: unknown, within = ""): unknown {
+  if (Array.isArray(value)) return value.map((item) => level(item, within));
   if (value === null || typeof value !== "object") return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => {
-      const rule = JSON_RULES.find(({ keys }) => keys.test(key));
+      const rule = JSON_RULES.find((rule) =>
+        rule.keys.test(key) && (rule.within ?? within) === within
+      );
       return [
         key,
         rule === undefined || typeof item === "object" && item !== null
-          ? level(item)
+          ? level(item, key)
           : rule.replacement,
       ];
     }),

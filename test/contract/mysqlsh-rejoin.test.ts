@@ -1,11 +1,13 @@
 // The stand-in against the recorded D series (a member stopped, down, outside of the group, back again),
-// and the parts of Q and J that decide how a member may come back: purged binary logs, errant
-// transactions, another password.
+// and Q and J, which decide how a member may come back: purged binary logs, errant transactions, another
+// password, accounts with few privileges.
 import t from "tap";
 import { USED } from "./mysqlsh-cases.ts";
 import { openStage, type Stage } from "./mysqlsh-stage.ts";
 
 t.setTimeout(300_000);
+const STARTS_AT_BOOT = "(SELECT COUNT(*) n FROM performance_schema.threads " +
+  "WHERE NAME = 'thread/group_rpl/THD_delayed_initialization') t";
 
 await t.test("transcripts D, Q and J", async (t) => {
   const stage = await openStage(t, 10_020);
@@ -16,6 +18,7 @@ await t.test("transcripts D, Q and J", async (t) => {
       await stage.manualStart(4103);
       await third().stop();
     },
+    Q20: () => weakAccounts(stage),
     D10: () => third().start(),
     D20: async () => {
       await stage.manualStart(4103);
@@ -28,6 +31,8 @@ await t.test("transcripts D, Q and J", async (t) => {
       ),
     Q01: () => purgeBehind(stage),
     J01: () => makeErrant(stage),
+    J02: () => stage.eventuallyApplies(4103),
+    J07: () => stage.eventuallySome(4103, `${STARTS_AT_BOOT} WHERE t.n = 0`),
   };
   for (const name of USED.rejoin) {
     await states[name.split("-")[0]!]?.();
@@ -52,15 +57,18 @@ async function purgeBehind(stage: Stage): Promise<void> {
   await stage.server(4103).start();
 }
 
-/** J01: the third member misses nothing and has three transactions of its own. */
+/** Q20: accounts that the third member, which is down, does not have yet. */
+async function weakAccounts(stage: Stage): Promise<void> {
+  const primary = stage.server(4101);
+  for (const user of ["u0", "u1"]) {
+    await primary.query(`CREATE USER ${user} IDENTIFIED BY '${user}pw'`);
+  }
+  await primary.query("GRANT SELECT ON *.* TO u1");
+  await stage.eventually(4102, "MEMBER_STATE = 'ONLINE'", 2);
+}
+
+/** J01: the third member misses nothing, has three transactions of its own, and tries to join. */
 async function makeErrant(stage: Stage): Promise<void> {
-  await stage.shell(
-    4101,
-    "cluster",
-    "rejoin-instance",
-    "127.0.0.1:4103",
-    "--recoveryMethod=clone",
-  );
   const third = stage.server(4103);
   await stage.manualStart(4103);
   await third.restart();
@@ -69,5 +77,6 @@ async function makeErrant(stage: Stage): Promise<void> {
   for (const name of ["a", "b", "c"]) {
     await third.query(`CREATE DATABASE errant_${name}`);
   }
-  await third.query("SET GLOBAL super_read_only = ON");
+  await third.query("SET PERSIST group_replication_start_on_boot = ON");
+  await third.restart();
 }

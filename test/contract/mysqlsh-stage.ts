@@ -2,8 +2,10 @@
 // the stand-in as the only actor, and the comparison of exit code, stdout and stderr. The order of
 // replays is the order of the recording; tests bring the servers into the state that the transcript's
 // note describes.
-import { execFile, type ExecFileException } from "node:child_process";
+import { type ChildProcess, execFile, type ExecFileException } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -29,9 +31,10 @@ export interface Outcome {
 export interface RunOptions {
   stdin?: string;
   env?: Record<string, string>;
-  /** SIGKILL after so many bytes of output, or after so many ms. */
+  /** SIGKILL after so many bytes of output, after so many ms, or when this has come true. */
   killAfterBytes?: number;
   limitMs?: number;
+  killWhen?: Promise<void>;
 }
 
 export interface ReplayOptions extends RunOptions {
@@ -40,6 +43,14 @@ export interface ReplayOptions extends RunOptions {
   /** Only exit code, errors and results are compared; says why. */
   differs?: string;
 }
+
+/** The recording ran with the X protocol on, which status reports for an unmanaged member. */
+export const X_PROTOCOL = {
+  "mysqlx": "ON",
+  "mysqlx-port": "41040",
+  "mysqlx-bind-address": "127.0.0.1",
+  "mysqlx-socket": "mysqlx.sock",
+};
 
 /** Servers, the option file of the recording, and what was replayed so far. */
 export class Stage {
@@ -80,8 +91,9 @@ export class Stage {
   /** Runs the stand-in with recorded arguments; resolves with the output in recorded ports. */
   async run(args: string[], options: RunOptions = {}): Promise<Outcome> {
     const mapped = args.map((word) => this.#forward(word).replace("/t/pw.cnf", this.#optionFile()));
-    const result = await new Promise<Outcome>((resolve) => {
-      const child = execFile(
+    let child: ChildProcess | undefined;
+    const ended = new Promise<Outcome>((resolve) => {
+      child = execFile(
         process.execPath,
         [PROGRAM, ...mapped],
         {
@@ -95,6 +107,10 @@ export class Stage {
       child.stdin!.on("error", () => {});
       child.stdin!.end(options.stdin ?? "");
     });
+    const [result] = await Promise.all([
+      ended,
+      options.killWhen?.then(() => child?.kill("SIGKILL")),
+    ]);
     return {
       exitCode: result.exitCode,
       stdout: this.#backward(result.stdout),
@@ -163,6 +179,17 @@ export class Stage {
     );
   }
 
+  /** In place of a server that is down: takes connections and resets them; the result ends that. */
+  async resets(port: number): Promise<() => Promise<void>> {
+    const server = createServer((socket) => socket.resetAndDestroy());
+    server.listen(this.#port(port), "127.0.0.1");
+    await once(server, "listening");
+    return async () => {
+      server.close();
+      await once(server, "close");
+    };
+  }
+
   /** Makes these servers forget their binary logs up to now. */
   async purge(ports: number[]): Promise<void> {
     for (const port of ports) {
@@ -189,29 +216,39 @@ export class Stage {
 
   /** Waits until the server logs in to other members with this account. */
   async eventuallyUses(port: number, account: string): Promise<void> {
-    const sql = "SELECT USER user FROM performance_schema.replication_connection_configuration " +
-      "WHERE CHANNEL_NAME = 'group_replication_recovery'";
-    await this.#until(`${port} uses ${account}`, async () => {
-      const [row] = await this.server(port).query(sql);
-      return row?.user === account;
-    });
+    const table = "performance_schema.replication_connection_configuration";
+    const row = `CHANNEL_NAME = 'group_replication_recovery' AND USER = '${account}'`;
+    await this.eventuallySome(port, `${table} WHERE ${row}`);
   }
 
   /** Waits until the server's own copy of the metadata names it: a server killed before forgets that. */
   async eventuallyRegistered(port: number): Promise<void> {
-    const sql = "SELECT COUNT(*) n FROM mysql_innodb_cluster_metadata.instances " +
-      "WHERE mysql_server_uuid = @@server_uuid";
-    await this.#until(`${port} is in its own metadata`, async () => {
-      const [row] = await this.server(port).query(sql);
-      return Number(row?.n) === 1;
+    const table = "mysql_innodb_cluster_metadata.instances";
+    await this.eventuallySome(port, `${table} WHERE mysql_server_uuid = @@server_uuid`);
+  }
+
+  /** Waits until the workers of the server's Group Replication applier run. */
+  async eventuallyApplies(port: number): Promise<void> {
+    const table = "performance_schema.replication_applier_status_by_worker";
+    const row = "CHANNEL_NAME = 'group_replication_applier' AND SERVICE_STATE = 'ON'";
+    await this.eventuallySome(port, `${table} WHERE ${row}`);
+  }
+
+  /** Waits until the server finds some of these rows (what follows a FROM). */
+  async eventuallySome(port: number, rows: string): Promise<void> {
+    await this.#until(`${rows} at ${port}`, async () => {
+      const [row] = await this.server(port).query(`SELECT COUNT(*) n FROM ${rows}`);
+      return Number(row?.n) > 0;
     });
   }
 
+  /** A server may drop a connection while its state changes: an error only counts at the limit. */
   async #until(what: string, check: () => Promise<boolean>): Promise<void> {
     const end = performance.now() + STATE_LIMIT_MS;
-    while (!(await check())) {
+    let cause: unknown;
+    while (!(await check().catch((error) => (cause = error, false)))) {
       if (performance.now() > end) {
-        throw new Error(`waited ${STATE_LIMIT_MS} ms for: ${what}`);
+        throw new Error(`waited ${STATE_LIMIT_MS} ms for: ${what}`, { cause });
       }
       await new Promise((resolve) => setTimeout(resolve, 100));
     }

@@ -9,7 +9,7 @@ import { MetricRegistry } from "../../src/base/metrics.ts";
 import { type ConfigMap, configMaps, secrets } from "../../src/api/kinds.ts";
 import { leases } from "../../src/kube/resource.ts";
 import { keyOf } from "../../src/kube/store.ts";
-import { Controller, type ReconcileResult, source } from "../../src/runtime/controller.ts";
+import { Controller, type ReconcileResult } from "../../src/runtime/controller.ts";
 import { LeaseLock, type LeaseOptions } from "../../src/runtime/lease.ts";
 
 const server = await startApiServer(t, { controllers: false });
@@ -37,8 +37,8 @@ function candidate(name: string, identity: string) {
   const ended = (async () => {
     const held = await lock.acquire(stop.signal);
     if (held === undefined) return;
-    led.resolve(held.signal);
-    await untilAborted(held.signal);
+    led.resolve(held.lost);
+    await Promise.race([untilAborted(held.lost), untilAborted(stop.signal)]);
     lost.resolve(clock.monotonic());
     await held.release();
   })();
@@ -54,7 +54,7 @@ t.test("one leads, the other takes over as soon as the Lease is given up", async
   await first.led;
   const second = candidate("election", "second");
   t.ok(first.lock.held);
-  t.match((await client.get(leases, { namespace, name: "election" }, limit()))?.spec, {
+  t.match((await client.of(leases).get({ namespace, name: "election" }, limit()))?.spec, {
     holderIdentity: "first",
     leaseDurationSeconds: 3,
     leaseTransitions: 0,
@@ -68,7 +68,7 @@ t.test("one leads, the other takes over as soon as the Lease is given up", async
     clock.monotonic() - releasedAt < TIMES.leaseDurationMs,
     "nobody had to wait for it to expire",
   );
-  t.match((await client.get(leases, { namespace, name: "election" }, limit()))?.spec, {
+  t.match((await client.of(leases).get({ namespace, name: "election" }, limit()))?.spec, {
     holderIdentity: "second",
     leaseTransitions: 1,
   });
@@ -99,7 +99,7 @@ t.test("a leader that failed is followed when its Lease has expired", async (t) 
     renewTime: "2099-01-01T00:00:00.000000Z",
     leaseTransitions: 7,
   };
-  await client.create(leases, {
+  await client.of(leases).create({
     apiVersion: "coordination.k8s.io/v1",
     kind: "Lease",
     metadata: { namespace, name: "expiring" },
@@ -107,7 +107,7 @@ t.test("a leader that failed is followed when its Lease has expired", async (t) 
   }, limit());
   const second = candidate("expiring", "second");
   await second.led;
-  t.match((await client.get(leases, { namespace, name: "expiring" }, limit()))?.spec, {
+  t.match((await client.of(leases).get({ namespace, name: "expiring" }, limit()))?.spec, {
     holderIdentity: "second",
     leaseTransitions: 8,
   });
@@ -120,7 +120,7 @@ t.test("an action holds a Lease that exists, one at a time", async (t) => {
     new LeaseLock(optionsOf(name, "main-1")),
   ];
   await t.rejects(one.tryAcquire("join", limit()), /Lease default\/action does not exist/);
-  await client.create(leases, {
+  await client.of(leases).create({
     apiVersion: "coordination.k8s.io/v1",
     kind: "Lease",
     metadata: { namespace, name },
@@ -130,34 +130,34 @@ t.test("an action holds a Lease that exists, one at a time", async (t) => {
   t.equal(await one.tryAcquire("again", limit()), undefined, "not twice by the same holder");
   t.equal(await two.tryAcquire("rejoin", limit()), undefined);
   t.equal(two.holder, "main-0");
-  const lease = await client.get(leases, { namespace, name }, limit());
+  const lease = await client.of(leases).get({ namespace, name }, limit());
   t.equal(lease?.metadata.annotations?.["mysql.oracle.com/action"], "join");
   await held?.release();
   t.notOk(held?.stillMine());
   const next = await two.tryAcquire("rejoin", limit());
   t.ok(next?.stillMine());
   await next?.release();
-  t.equal((await client.get(leases, { namespace, name }, limit()))?.spec?.holderIdentity, "");
+  t.equal((await client.of(leases).get({ namespace, name }, limit()))?.spec?.holderIdentity, "");
 });
 
 t.test("an action is told when its Lease was taken from it", async (t) => {
   const name = "taken";
-  await client.create(leases, {
+  await client.of(leases).create({
     apiVersion: "coordination.k8s.io/v1",
     kind: "Lease",
     metadata: { namespace, name },
   }, limit());
   const held = await new LeaseLock(optionsOf(name, "main-0")).tryAcquire("create", limit());
   const told = new Promise<void>((resolve) =>
-    held?.signal.addEventListener("abort", () => resolve(), { once: true })
+    held?.lost.addEventListener("abort", () => resolve(), { once: true })
   );
   const spec = { holderIdentity: "main-1", leaseDurationSeconds: 3600 };
-  await client.patch(leases, { namespace, name }, { body: { spec } }, limit());
+  await client.of(leases).patch({ namespace, name }, { body: { spec } }, limit());
   await told;
   t.notOk(held?.stillMine());
   await held?.release();
   t.equal(
-    (await client.get(leases, { namespace, name }, limit()))?.spec?.holderIdentity,
+    (await client.of(leases).get({ namespace, name }, limit()))?.spec?.holderIdentity,
     "main-1",
     "what is somebody else's is not given up",
   );
@@ -189,13 +189,13 @@ function controllerOf(
     workers: 2,
     client,
     sources: [
-      source({
+      {
         type: configMaps,
         namespaces: [namespace, OTHER],
         labelSelector: "tested=yes",
         keys: (object) => [keyOf(object)],
-      }),
-      source({ type: secrets, namespaces: [namespace], keys: () => [] }),
+      },
+      { type: secrets, namespaces: [namespace], keys: () => [] },
     ],
     reconcile: (key, { reason }) => reconcile(key, controller, reason),
     log: noted,
@@ -212,8 +212,12 @@ function controllerOf(
 }
 
 t.test("a controller reconciles each key once all its stores are synced", async (t) => {
-  await client.apply(configMaps, map("early", { a: "1" }), { fieldManager: "t" }, limit());
-  await client.apply(configMaps, map("there", { a: "3" }, OTHER), { fieldManager: "t" }, limit());
+  await client.of(configMaps).apply(map("early", { a: "1" }), { fieldManager: "t" }, limit());
+  await client.of(configMaps).apply(
+    map("there", { a: "3" }, OTHER),
+    { fieldManager: "t" },
+    limit(),
+  );
   const seen: string[] = [];
   const late = Promise.withResolvers<void>();
   const gone = Promise.withResolvers<void>();
@@ -224,9 +228,9 @@ t.test("a controller reconciles each key once all its stores are synced", async 
     if (key.endsWith("late")) (object ? late : gone).resolve();
     return {};
   });
-  await client.apply(configMaps, map("late", { a: "2" }), { fieldManager: "t" }, limit());
+  await client.of(configMaps).apply(map("late", { a: "2" }), { fieldManager: "t" }, limit());
   await late.promise;
-  await client.delete(configMaps, { namespace, name: "late" }, {}, limit());
+  await client.of(configMaps).delete({ namespace, name: "late" }, {}, limit());
   await gone.promise;
   await end();
   t.same(seen.sort(), [

@@ -119,7 +119,7 @@ async function startWorld(signal: AbortSignal) {
   const reload = async (n: number) => {
     if (n % 10 === 0) appendFileSync(authority, `# ${n}\n`);
     await tell("POST", n % 10 === 0 ? "/reconnect" : "/rotate");
-    await client.get(configMaps, { namespace: "default", name: "map-1" }, signal);
+    await client.of(configMaps).get({ namespace: "default", name: "map-1" }, signal);
   };
   return {
     client,

@@ -76,7 +76,10 @@ export async function untilHealthy(
     limitMs,
     async () => {
       const members = await membersOf(world, namespace);
-      const service = await world.client.get(services, { namespace, name: "main-primary" }, LIMIT);
+      const service = await world.client.of(services).get(
+        { namespace, name: "main-primary" },
+        LIMIT,
+      );
       primary = service?.spec.selector?.["statefulset.kubernetes.io/pod-name"] ?? "";
       const right = members.every(({ pod, role, state }) =>
         state === "Online" && role === (pod === primary ? "primary" : "secondary")

@@ -19,7 +19,7 @@ import { configMaps, pods } from "../../src/api/kinds.ts";
 import { parseCommandLine } from "../../src/config.ts";
 import { connect } from "../../src/kube/client.ts";
 import { loadConnection } from "../../src/access/connection.ts";
-import { type AgentOptions, startAgent } from "../../src/run-agent.ts";
+import { type AgentOptions, REQUEST_MS, startAgent } from "../../src/run-agent.ts";
 import { LIMIT, waitFor, type World } from "./operator-world.ts";
 
 export const PASSWORDS = { root: "r'oo\"t\\pw", agent: "agent-pw-0815" };
@@ -159,7 +159,7 @@ exec ${process.execPath} ${SHELL} "$@"`,
 
   async #settings(): Promise<string> {
     const ref = { namespace: this.#namespace, name: "main-config" };
-    const map = await this.#world.client.get(configMaps, ref, LIMIT);
+    const map = await this.#world.client.of(configMaps).get(ref, LIMIT);
     const text = map?.data?.["cluster.json"];
     if (text === undefined) throw new Error("the operator has not made main-config yet");
     await writeFile(join(this.#root, "config", "cluster.json"), text);
@@ -218,7 +218,7 @@ exec ${process.execPath} ${SHELL} "$@"`,
   /** The container `agent`, with the rights of its ServiceAccount. */
   async startAgent(): Promise<void> {
     const ref = { namespace: this.#namespace, name: this.pod };
-    const pod = await this.#world.client.get(pods, ref, LIMIT);
+    const pod = await this.#world.client.of(pods).get(ref, LIMIT);
     const log = createLogger({
       level: "debug",
       format: "json",
@@ -235,7 +235,7 @@ exec ${process.execPath} ${SHELL} "$@"`,
         log,
         clock: systemClock,
       }),
-      { userAgent: "agent", log, clock: systemClock },
+      { userAgent: "agent", limitMs: REQUEST_MS, log, clock: systemClock },
     );
     const stop = new AbortController();
     const settings = parseAgentSettings(await this.#settings());

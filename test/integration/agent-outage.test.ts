@@ -19,7 +19,7 @@ function startWriter(world: World, namespace: string, instances: readonly Instan
   const acknowledged: number[] = [];
   let stopped = false;
   const primary = async (): Promise<Instance | undefined> => {
-    const service = await world.client.get(services, { namespace, name: "main-primary" }, LIMIT);
+    const service = await world.client.of(services).get({ namespace, name: "main-primary" }, LIMIT);
     const pod = service?.spec.selector?.["statefulset.kubernetes.io/pod-name"];
     const found = instances.find((instance) => instance.pod === pod);
     return found && (await fetch(await found.url("/ready"))).ok ? found : undefined;
@@ -95,7 +95,7 @@ async function untilPlan(
 async function approve(world: World, namespace: string, { hash }: RecoveryPlan): Promise<void> {
   const ref = { namespace, name: "main" };
   const body = { metadata: { annotations: { [APPROVE_PLAN_ANNOTATION]: hash } } };
-  await world.client.patch(clusters, ref, { body }, LIMIT);
+  await world.client.of(clusters).patch(ref, { body }, LIMIT);
 }
 
 const rebootsOf = (instances: readonly Instance[]): number =>
@@ -159,7 +159,7 @@ t.test("three members", async (t) => {
       stopped: false,
     });
     await waitFor("the status has it", HEAL_MS, async () => {
-      const cluster = await world.client.get(clusters, { namespace, name: "main" }, LIMIT);
+      const cluster = await world.client.of(clusters).get({ namespace, name: "main" }, LIMIT);
       const ready = cluster?.status?.conditions?.find(({ type }) => type === "Ready");
       const told = cluster?.status?.plans?.[0]?.hash === early.hash &&
         ready?.reason === "CompleteOutage";
@@ -169,13 +169,13 @@ t.test("three members", async (t) => {
     // As the operator writes it once it has the proof.
     await operator.stop();
     const ref = { namespace, name: "main" };
-    const stored = await world.client.get(clusters, ref, LIMIT);
+    const stored = await world.client.of(clusters).get(ref, LIMIT);
     t.equal(rebootsOf(instances), 2, "the approval of a plan without proof changes nothing");
     const told = (stored?.status?.instances ?? []).map((one) =>
       one.name === third.pod ? { ...one, stopped: "its node is out of service" } : one
     );
     const body = { status: { instances: told } };
-    await world.client.patch(clusters, ref, { subresource: "status", body }, LIMIT);
+    await world.client.of(clusters).patch(ref, { subresource: "status", body }, LIMIT);
     const plan = await untilPlan(
       world,
       namespace,
@@ -189,7 +189,7 @@ t.test("three members", async (t) => {
       return starts.every((start) => start !== "" && start !== before) || JSON.stringify(starts);
     });
     await waitFor("it is noted that the plan was carried out", HEAL_MS, async () => {
-      const recovery = (await world.client.get(clusters, ref, LIMIT))?.status?.recovery;
+      const recovery = (await world.client.of(clusters).get(ref, LIMIT))?.status?.recovery;
       const noted = recovery?.plan === plan.hash && recovery.completedAt !== undefined;
       return noted || JSON.stringify(recovery);
     });

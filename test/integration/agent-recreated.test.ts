@@ -25,7 +25,7 @@ t.test("a Cluster made again takes up its data", async (t) => {
     await instance.stopServer();
     await instance.stopAgent();
   }
-  await world.client.delete(clusters, ref, {}, LIMIT);
+  await world.client.of(clusters).delete(ref, {}, LIMIT);
   await waitFor("everything of it is gone", 60_000, async () => {
     const left = [
       ...await world.list(pods, namespace),
@@ -40,7 +40,7 @@ t.test("a Cluster made again takes up its data", async (t) => {
   await waitFor("the operator has made the new one", 60_000, async () => {
     const found = await world.list(pods, namespace);
     const lease = await world.list(leases, namespace);
-    const map = await world.client.get(configMaps, { namespace, name: "main-config" }, LIMIT);
+    const map = await world.client.of(configMaps).get({ namespace, name: "main-config" }, LIMIT);
     return (found.length === 2 && lease.length === 1 && map !== undefined) ||
       `${found.length} Pods`;
   });

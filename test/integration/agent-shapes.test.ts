@@ -31,6 +31,11 @@ t.test("shapes", async (t) => {
     await waitFor("it is seen", HEAL_MS, async () => await allPrimary() !== true || "not yet");
     await first?.sql("INSERT INTO app.t VALUES (1)");
     await waitFor("all are primaries again", HEAL_MS, allPrimary);
+    // The group makes a member ONLINE a moment before it makes it writable.
+    await waitFor("it takes writes again", HEAL_MS, async () => {
+      const [row] = await third?.sql("SELECT @@super_read_only readOnly") ?? [];
+      return row?.readOnly === 0 || "read-only";
+    });
     await third?.sql("INSERT INTO app.t VALUES (3)");
     t.match(await (await fetch(await first!.url("/drain"))).json(), { result: /multi-primary/ });
   });

@@ -44,7 +44,10 @@ t.test("three instances form a group and heal", { timeout: 600_000 }, async (t) 
   await t.test("a primary that was killed is replaced and comes back", async (t) => {
     await of("main-0").killServer();
     await waitFor("another primary has the Service", 30_000, async () => {
-      const service = await world.client.get(services, { namespace, name: "main-primary" }, LIMIT);
+      const service = await world.client.of(services).get(
+        { namespace, name: "main-primary" },
+        LIMIT,
+      );
       const to = service?.spec.selector?.["statefulset.kubernetes.io/pod-name"];
       return (to !== undefined && to !== "main-0") || `still ${to}`;
     });
@@ -103,7 +106,7 @@ t.test("three instances form a group and heal", { timeout: 600_000 }, async (t) 
     const answer = await fetch(await of(before).url("/drain"));
     t.equal(answer.status, 200);
     t.match(await answer.json(), { result: /^handed over to main-/ });
-    const service = await world.client.get(services, { namespace, name: "main-primary" }, LIMIT);
+    const service = await world.client.of(services).get({ namespace, name: "main-primary" }, LIMIT);
     t.not(service?.spec.selector?.["statefulset.kubernetes.io/pod-name"], before);
     await untilHealthy(world, namespace, HEAL_MS);
   });

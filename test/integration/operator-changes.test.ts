@@ -23,9 +23,9 @@ t.test("changes of a Cluster", async (t) => {
   const world = await World.start(t);
   world.operator(t);
   const patch = (namespace: string, spec: unknown) =>
-    world.client.patch(clusters, { namespace, name: "main" }, { body: { spec } }, LIMIT);
+    world.client.of(clusters).patch({ namespace, name: "main" }, { body: { spec } }, LIMIT);
   const statefulSet = async (namespace: string) => {
-    const found = await world.client.get(statefulSets, { namespace, name: "main" }, LIMIT);
+    const found = await world.client.of(statefulSets).get({ namespace, name: "main" }, LIMIT);
     if (found === undefined) throw new Error("no StatefulSet");
     return found;
   };
@@ -54,7 +54,7 @@ t.test("changes of a Cluster", async (t) => {
       return (await world.list(pods, namespace)).length === 3 || "";
     });
     await world.untilCondition(namespace, "Progressing", "True Joining");
-    const role = await world.client.get(roles, { namespace, name: "main-agent" }, LIMIT);
+    const role = await world.client.of(roles).get({ namespace, name: "main-agent" }, LIMIT);
     const named = role?.rules.find(({ resources }) => resources[0] === "pods")?.resourceNames;
     t.strictSame(named, ["main-0", "main-1", "main-2"], "the agents may read the new Pods");
     const all = ["main-0", "main-1", "main-2"];
@@ -108,9 +108,9 @@ t.test("changes of a Cluster", async (t) => {
     const metadata = (name: string) => ({ name, namespace });
     const data = { password: Buffer.from("secret").toString("base64") };
     const secret = { apiVersion: "v1", kind: "Secret", metadata: metadata("given"), data };
-    await world.client.create(secrets, secret, LIMIT);
+    await world.client.of(secrets).create(secret, LIMIT);
     const config = { apiVersion: "v1", kind: "ConfigMap", metadata: metadata("mine") };
-    await world.client.create(configMaps, { ...config, data: { "my.cnf": "" } }, LIMIT);
+    await world.client.of(configMaps).create({ ...config, data: { "my.cnf": "" } }, LIMIT);
     await world.untilCondition(namespace, "Ready", "False Creating");
   });
 
@@ -120,11 +120,11 @@ t.test("changes of a Cluster", async (t) => {
     await world.untilCondition(namespace, "Ready", "False Creating");
     await world.pretendBootstrapped(namespace);
     const ref = { namespace, name: "main-root-password" };
-    const before = await world.client.get(secrets, ref, LIMIT);
-    await world.client.delete(secrets, ref, {}, LIMIT);
+    const before = await world.client.of(secrets).get(ref, LIMIT);
+    await world.client.of(secrets).delete(ref, {}, LIMIT);
     await patch(namespace, { podMetadata: { labels: { touched: "yes" } } });
     await world.untilCondition(namespace, "Ready", "False ReferenceMissing");
-    t.equal(await world.client.get(secrets, ref, LIMIT), undefined);
+    t.equal(await world.client.of(secrets).get(ref, LIMIT), undefined);
     const { labels = {} } = before?.metadata ?? {};
     const restored = {
       apiVersion: "v1",
@@ -132,7 +132,7 @@ t.test("changes of a Cluster", async (t) => {
       metadata: { ...ref, labels },
       data: before?.data ?? {},
     };
-    await world.client.create(secrets, restored, LIMIT);
+    await world.client.of(secrets).create(restored, LIMIT);
     await waitFor("the restored Secret is accepted", SECONDS, async () => {
       const ready = (await world.cluster(namespace)).status?.conditions
         ?.find(({ type }) => type === "Ready");
@@ -150,7 +150,7 @@ t.test("changes of a Cluster", async (t) => {
     await waitFor("a claim", SECONDS, async () => {
       return (await world.list(persistentVolumeClaims, namespace)).length === 1 || "none";
     });
-    await world.client.delete(clusters, { namespace, name: "main" }, {}, LIMIT);
+    await world.client.of(clusters).delete({ namespace, name: "main" }, {}, LIMIT);
     await waitFor("everything is gone", SECONDS, async () => {
       const kinds = [statefulSets, services, secrets, configMaps, roles, serviceAccounts];
       const left = await Promise.all(kinds.map((type) => world.list<KubeObject>(type, namespace)));

@@ -54,9 +54,9 @@ t.test("foreign objects", async (t) => {
     stringData: { password: "not-for-a-database" },
   };
   const foreign: KubeObject[] = [
-    await world.client.create(services, service, LIMIT),
-    await world.client.create(statefulSets, statefulSet, LIMIT),
-    await world.client.create(secrets, secret, LIMIT),
+    await world.client.of(services).create(service, LIMIT),
+    await world.client.of(statefulSets).create(statefulSet, LIMIT),
+    await world.client.of(secrets).create(secret, LIMIT),
   ];
   const operator = world.operator(t);
   await world.create(namespace, {});
@@ -70,7 +70,7 @@ t.test("foreign objects", async (t) => {
   for (const [index, type] of [services, statefulSets, secrets].entries()) {
     const { name, resourceVersion } = foreign[index]?.metadata ?? { name: "" };
     const ref = { namespace, name };
-    const live = await world.client.get<KubeObject>(type, ref, LIMIT);
+    const live = await world.client.of<KubeObject>(type).get(ref, LIMIT);
     t.equal(
       live?.metadata.labels?.["app"] ?? live?.metadata.labels?.[CLUSTER_LABEL],
       index === 0 ? "main" : "somebody-else",
@@ -81,7 +81,7 @@ t.test("foreign objects", async (t) => {
       // A StatefulSet's own controller writes its status.
       t.equal(live?.metadata.resourceVersion, resourceVersion, `${type.kind} is untouched`);
     }
-    await world.client.delete<KubeObject>(type, ref, {}, LIMIT);
+    await world.client.of<KubeObject>(type).delete(ref, {}, LIMIT);
   }
   await world.untilCondition(namespace, "Ready", "False Creating");
   await waitFor("the Events", SECONDS, async () => {

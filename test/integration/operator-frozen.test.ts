@@ -74,7 +74,7 @@ t.test("a leader that was frozen writes nothing when it goes on", async (t) => {
   await pause(FROZEN_MS); // what is tested is what this long does
   await waitFor("the second leads", LIMIT_MS, async () => {
     const lease = { namespace: "mysql-operator", name: "mysql-operator" };
-    const found = await world.client.get(leases, lease, LIMIT);
+    const found = await world.client.of(leases).get(lease, LIMIT);
     const holder = found?.spec?.holderIdentity ?? "";
     return holder.startsWith("second_") || holder;
   });

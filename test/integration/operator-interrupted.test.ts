@@ -27,14 +27,14 @@ t.test("interruptions and old objects", async (t) => {
       await operator.ended;
       const made = operator.lines.filter(({ msg }) => msg === "applied").length;
       const secret = { namespace, name: "main-agent" };
-      const before = await world.client.get(secrets, secret, LIMIT);
+      const before = await world.client.of(secrets).get(secret, LIMIT);
       const next = world.operator(t, args);
       await world.untilCondition(namespace, "Ready", "False Creating");
       const ref = { namespace, name: "main" };
       await waitFor("the StatefulSet", SECONDS, async () => {
-        return await world.client.get(statefulSets, ref, LIMIT) !== undefined || "none";
+        return await world.client.of(statefulSets).get(ref, LIMIT) !== undefined || "none";
       });
-      const after = await world.client.get(secrets, secret, LIMIT);
+      const after = await world.client.of(secrets).get(secret, LIMIT);
       if (before !== undefined) t.strictSame(after?.data, before.data, "the password is kept");
       await next.stop();
       t.equal(made, writes + 1, `completed after ${made} of ${needed.length} writes`);

@@ -10,7 +10,7 @@ t.test("two replicas", async (t) => {
   const world = await World.start(t);
   const lease = { namespace: "mysql-operator", name: "mysql-operator" };
   const holder = async () => {
-    const found = await world.client.get(leases, lease, LIMIT);
+    const found = await world.client.of(leases).get(lease, LIMIT);
     return found?.spec?.holderIdentity ?? "";
   };
   const elect = ["--leader-elect"];

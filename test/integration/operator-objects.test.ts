@@ -29,7 +29,7 @@ t.test("a Cluster's objects", async (t) => {
       const cluster = await world.create(namespace, input);
       await world.untilCondition(namespace, "Ready", "False Creating");
       for (const { type, name } of neededObjects("main", spec)) {
-        const object = await world.client.get(type, { namespace, name }, LIMIT);
+        const object = await world.client.of(type).get({ namespace, name }, LIMIT);
         t.ok(object && isControlledBy(object, cluster), `${type.kind} ${name} is the Cluster's`);
       }
       if (input !== EVERYTHING) {
@@ -75,15 +75,14 @@ function parse(input: ClusterSpecInput): ClusterSpec {
 async function createReferences(world: World, namespace: string): Promise<void> {
   const metadata = (name: string) => ({ name, namespace });
   const secret = (name: string, stringData: Record<string, string>) =>
-    world.client.create(
-      secrets,
+    world.client.of(secrets).create(
       { apiVersion: "v1", kind: "Secret", metadata: metadata(name), stringData },
       LIMIT,
     );
   await secret("given-root", { password: "x" });
   await secret("given-tls", { "ca.crt": "x", "tls.crt": "x", "tls.key": "x" });
   const config = { apiVersion: "v1", kind: "ConfigMap", metadata: metadata("given-config") };
-  await world.client.create(configMaps, { ...config, data: { "my.cnf": "" } }, LIMIT);
+  await world.client.of(configMaps).create({ ...config, data: { "my.cnf": "" } }, LIMIT);
 }
 
 /** Passes over one key never overlap: when the second touch is looked at, the first pass has ended. */
@@ -98,7 +97,7 @@ async function twoPasses(
   for (const touch of ["1", "2"]) {
     const passes = changesSeen(operator);
     const body = { metadata: { annotations: { touch } } };
-    await world.client.patch(clusters, { namespace, name: "main" }, { body }, LIMIT);
+    await world.client.of(clusters).patch({ namespace, name: "main" }, { body }, LIMIT);
     await waitFor("a pass after the touch", SECONDS, async () => {
       return changesSeen(operator) > passes || `${passes} passes`;
     });
@@ -118,7 +117,7 @@ async function resourceVersions(
 ): Promise<string[]> {
   return await Promise.all(
     neededObjects("main", spec).map(async ({ type, name }) => {
-      const object = await world.client.get(type, { namespace, name }, LIMIT);
+      const object = await world.client.of(type).get({ namespace, name }, LIMIT);
       return `${type.kind} ${name} ${
         object?.metadata.generation ?? object?.metadata.resourceVersion
       }`;

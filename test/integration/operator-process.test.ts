@@ -36,7 +36,7 @@ t.test("the operator as a process", async (t) => {
 
       child.kill("SIGTERM");
       t.equal(await ended, 0, "it ends with 0");
-      const { spec } = await world.client.get(leases, lease, LIMIT) ?? {};
+      const { spec } = await world.client.of(leases).get(lease, LIMIT) ?? {};
       t.equal(spec?.holderIdentity ?? "", "", "the Lease was given up");
     });
   }

@@ -77,7 +77,7 @@ export class World {
     const { rights = ["rbac.yaml"] } = options;
     for (const file of [...FILES, ...rights]) await applyFile(client, join("deploy", file));
     await waitFor("the CRD is served", TEST_LIMIT_MS, async () => {
-      await client.list(clusters, {}, LIMIT);
+      await client.of(clusters).list({}, LIMIT);
       return true;
     });
     const kubeconfig = join(server.dir, "operator-kubeconfig");
@@ -153,17 +153,17 @@ export class World {
       metadata: { name, namespace },
       spec,
     };
-    return await this.client.create(clusters, object, LIMIT);
+    return await this.client.of(clusters).create(object, LIMIT);
   }
 
   async cluster(namespace: string, name = "main"): Promise<Cluster> {
-    const found = await this.client.get(clusters, { namespace, name }, LIMIT);
+    const found = await this.client.of(clusters).get({ namespace, name }, LIMIT);
     if (found === undefined) throw new Error(`no Cluster ${namespace}/${name}`);
     return found;
   }
 
   async list<T extends KubeObject>(type: ResourceType<T>, namespace: string): Promise<T[]> {
-    return (await this.client.list(type, { namespace }, LIMIT)).items;
+    return (await this.client.of(type).list({ namespace }, LIMIT)).items;
   }
 
   /** Waits until a condition of Cluster main has this status and reason. */
@@ -194,7 +194,7 @@ export class World {
       initContainerStatuses: [{ ...container, name: "agent", state: running }],
       containerStatuses: [{ ...container, name: "mysql", state: running }],
     };
-    await this.client.patch(pods, ref, { body: { status }, subresource: "status" }, LIMIT);
+    await this.client.of(pods).patch(ref, { body: { status }, subresource: "status" }, LIMIT);
     const annotation = renderInstanceReport({
       observedAt: at,
       state: "Online",
@@ -206,7 +206,7 @@ export class World {
       ...report,
     });
     const body = { metadata: { annotations: { [INSTANCE_ANNOTATION]: annotation } } };
-    await this.client.patch(pods, ref, { body }, LIMIT);
+    await this.client.of(pods).patch(ref, { body }, LIMIT);
   }
 
   /** What agent 0 writes when it has created the group. */
@@ -214,7 +214,7 @@ export class World {
     const at = new Date().toISOString();
     const bootstrap = { instance: "main-0", serverUuid: "u", intentAt: at, groupName: "g", at };
     const options = { body: { status: { bootstrap } }, subresource: "status" };
-    await this.client.patch(clusters, { namespace, name: "main" }, options, LIMIT);
+    await this.client.of(clusters).patch({ namespace, name: "main" }, options, LIMIT);
   }
 }
 
@@ -229,7 +229,7 @@ export async function apply(client: KubeClient, object: KubeObject): Promise<voi
   if (plural === undefined) throw new Error(`unknown kind ${object.kind}`);
   const type = { group, version, kind: object.kind, plural };
   const namespaced = object.metadata.namespace !== undefined;
-  await client.apply({ ...type, namespaced }, object, { fieldManager: "test" }, LIMIT);
+  await client.of({ ...type, namespaced }).apply(object, { fieldManager: "test" }, LIMIT);
 }
 
 export async function applyFile(client: KubeClient, file: string): Promise<void> {

@@ -10,7 +10,7 @@ import { CLUSTER_LABEL } from "../../api/labels.ts";
 import type { Clock } from "../../base/clock.ts";
 import { TerminalError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
-import type { Counter, Gauge, MetricRegistry } from "../../base/metrics.ts";
+import type { MetricRegistry } from "../../base/metrics.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { EventRecorder } from "../../kube/recorder.ts";
 import { pods } from "../../api/kinds.ts";
@@ -75,7 +75,8 @@ export function createClusterController(options: ClusterControllerOptions): Cont
 
 /** Clusters themselves, and everything with the Cluster's label. */
 export function clusterSources(namespaces: readonly string[]): Source[] {
-  const labelled = { namespaces, labelSelector: CLUSTER_LABEL, keys: concernedClusters };
+  const deferred = true;
+  const labelled = { namespaces, labelSelector: CLUSTER_LABEL, keys: concernedClusters, deferred };
   return [
     { namespaces, type: clusters, keys: (cluster) => [keyOf(cluster)] },
     { ...labelled, type: pods, indexes: { [PODS_BY_CLUSTER]: labelledCluster } },
@@ -95,32 +96,17 @@ export function concernedClusters(object: KubeObject): string[] {
 /** Counts Clusters across namespaces; a restarted operator counts what it finds as managed, not as created. */
 export class ClusterCensus {
   readonly #known = new Map<string, { ready: boolean }>();
-  readonly #labels: { podName: string };
-  readonly #managed: Gauge;
-  readonly #created: Counter;
-  readonly #deleted: Counter;
+  readonly #managed: (count: number) => void;
+  readonly #created: () => void;
+  readonly #deleted: () => void;
 
   constructor(metrics: MetricRegistry, podName: string) {
-    const labels = ["podName"];
-    this.#labels = { podName };
-    this.#managed = metrics.gauge(
-      "mysql_operator_cluster_clusters",
-      "Total number of clusters managed",
-      labels,
-    );
-    this.#created = metrics.counter(
-      "mysql_operator_cluster_clusters_created",
-      "Total number of clusters created",
-      labels,
-    );
-    this.#deleted = metrics.counter(
-      "mysql_operator_cluster_clusters_deleted",
-      "Total number of clusters deleted",
-      labels,
-    );
-    this.#managed.set(this.#labels, 0);
-    this.#created.inc(this.#labels, 0);
-    this.#deleted.inc(this.#labels, 0);
+    const { counter, gauge } = metrics.labelled({ podName });
+    const count = (what: string): string => `Total number of clusters ${what}`;
+    this.#managed = gauge("mysql_operator_cluster_clusters", count("managed"));
+    this.#created = counter("mysql_operator_cluster_clusters_created", count("created"));
+    this.#deleted = counter("mysql_operator_cluster_clusters_deleted", count("deleted"));
+    this.#managed(0);
   }
 
   /** A Cluster counts as created when its group has come into being while we looked. */
@@ -129,12 +115,12 @@ export class ClusterCensus {
     const ready = cluster.status?.bootstrap?.at !== undefined;
     const before = this.#known.get(key);
     this.#known.set(key, { ready });
-    if (before !== undefined && !before.ready && ready) this.#created.inc(this.#labels);
-    this.#managed.set(this.#labels, this.#known.size);
+    if (before !== undefined && !before.ready && ready) this.#created();
+    this.#managed(this.#known.size);
   }
 
   gone(key: string): void {
-    if (this.#known.delete(key)) this.#deleted.inc(this.#labels);
-    this.#managed.set(this.#labels, this.#known.size);
+    if (this.#known.delete(key)) this.#deleted();
+    this.#managed(this.#known.size);
   }
 }

@@ -79,7 +79,7 @@ async function observeNodes(
     .flatMap(({ spec }) => spec.nodeName ?? []);
   const found = await Promise.all(names.map(async (name) => {
     try {
-      return await client.get(nodes, { name }, signal) ?? [];
+      return await client.of(nodes).get({ name }, signal) ?? [];
     } catch (error) {
       if (isForbidden(error)) return []; // limited to namespaces: then nothing is proven
       throw error;
@@ -107,12 +107,12 @@ async function observeLive(
   const read = async (needed: Needed): Promise<KubeObject | undefined> => {
     const ref = { name: needed.name, ...(namespace !== undefined && { namespace }) };
     if (needed.type.kind === secrets.kind) {
-      const secret = await client.get(secrets, ref, signal);
+      const secret = await client.of(secrets).get(ref, signal);
       return secret && withoutValues(secret);
     }
     const stored = stores.of(needed.type).get(`${namespace}/${needed.name}`);
     return stored === undefined
-      ? await client.get(needed.type, ref, signal)
+      ? await client.of(needed.type).get(ref, signal)
       : recent.latest(stored);
   };
   const needed = neededObjects(name, spec);
@@ -158,7 +158,7 @@ async function observeReferences(
 ): Promise<string[]> {
   const sentences = referencesOf(spec).map(async ({ field, type, name, keys }) => {
     const ref = { name, ...(namespace !== undefined && { namespace }) };
-    const object = await client.get(type as ResourceType<Secret | ConfigMap>, ref, signal);
+    const object = await client.of(type as ResourceType<Secret | ConfigMap>).get(ref, signal);
     const what = `${type.kind} ${namespace}/${name}, which ${field} names,`;
     if (object === undefined) {
       return [`${what} does not exist: create it with ${keys.join(", ")}, or remove ${field}`];

@@ -89,7 +89,7 @@ async function writeStatus(
   };
   const options = { fieldManager: FIELD_MANAGER, subresource: "status" };
   try {
-    recent.note(await client.apply(clusters, object, options, signal));
+    recent.note(await client.of(clusters).apply(object, options, signal));
   } catch (error) {
     if (isNotFound(error)) return; // deleted meanwhile: its watch event is on the way
     throw error;

@@ -45,3 +45,16 @@ t.test("beforeRender() computes values when they are asked for", async (t) => {
   registry.render();
   t.match(registry.render(), "age 2");
 });
+
+t.test("labelled() gives functions for one series each; counters begin at 0", async (t) => {
+  const registry = new MetricRegistry();
+  const { counter, gauge, histogram } = registry.labelled({ name: "a" });
+  const runs = counter("runs_total", "Runs");
+  t.match(registry.render(), 'runs_total{name="a"} 0');
+  runs();
+  gauge("depth", "Depth")(3);
+  histogram("seconds", "Time")(0.2);
+  for (const line of ['runs_total{name="a"} 1', 'depth{name="a"} 3', 'seconds_sum{name="a"} 0.2']) {
+    t.match(registry.render(), line);
+  }
+});

@@ -4,8 +4,9 @@
 import t from "tap";
 import { silentLogger as log } from "../../../src/base/log.ts";
 import { ApiError } from "../../../src/kube/api-error.ts";
+import type { KubeClient } from "../../../src/kube/client.ts";
 import type { Event, KubeObject } from "../../../src/kube/object.ts";
-import { EventRecorder, type RecorderOptions } from "../../../src/kube/recorder.ts";
+import { EventRecorder } from "../../../src/kube/recorder.ts";
 import { FakeClock, settle } from "../base/fake-clock.ts";
 
 const MINUTE = 60_000;
@@ -33,20 +34,20 @@ function start(t: { teardown(run: () => unknown): void }) {
     const failure = state.failure(write);
     if (failure !== undefined) throw failure;
   };
-  const client = {
-    create: async (_type: unknown, event: Event, signal: AbortSignal) => {
+  const events = {
+    create: async (event: Event, signal: AbortSignal) => {
       const { message, count = 0, metadata: { name } } = event;
       await take({ verb: "create", name, message, count }, signal);
       created.push(event);
       return event;
     },
     patch: async (
-      _type: unknown,
       { name }: { name: string },
       { body }: { body: { message: string; count: number } },
       signal: AbortSignal,
     ) => await take({ verb: "patch", name, message: body.message, count: body.count }, signal),
-  } as unknown as RecorderOptions["client"];
+  };
+  const client = { of: () => events } as unknown as KubeClient;
   const recorder = new EventRecorder({ client, component: "op", instance: "op-1", clock, log });
   t.teardown(async () => {
     const flushed = recorder.flush(1);

@@ -1,7 +1,13 @@
+// What a request looks like on its way to the server: built alone, or noted when a verb sends it.
+
 import t from "tap";
-import * as build from "../../../src/kube/request.ts";
 import { type ConfigMap, configMaps, nodes, pods, statefulSets } from "../../../src/api/kinds.ts";
+import { silentLogger as log } from "../../../src/base/log.ts";
+import { KubeClient } from "../../../src/kube/client.ts";
+import * as build from "../../../src/kube/request.ts";
 import { metadataOnly, resourcePath, type ResourceType } from "../../../src/kube/resource.ts";
+import type { Transport } from "../../../src/kube/transport.ts";
+import { FakeClock } from "../base/fake-clock.ts";
 
 const ref = { namespace: "db", name: "main" };
 const object: ConfigMap = { apiVersion: "v1", kind: "ConfigMap", metadata: ref, data: { a: "1" } };
@@ -15,10 +21,31 @@ const ours: ResourceType<ConfigMap> = {
   namespaced: true,
 };
 
-const ROWS: { name: string; got: build.KubeRequest; want: build.KubeRequest }[] = [
+/** The request that a verb makes. */
+async function sent(ask: (client: KubeClient, signal: AbortSignal) => Promise<unknown>) {
+  const requests: build.KubeRequest[] = [];
+  const send = (_lane: unknown, request: build.KubeRequest) => {
+    requests.push(request);
+    return Promise.reject(new Error("no server"));
+  };
+  const options = { userAgent: "test", log, clock: new FakeClock() };
+  const client = new KubeClient({ send } as unknown as Transport, options);
+  await ask(client, new AbortController().signal).catch((error) => {
+    if (error.message !== "no server") throw error;
+  });
+  return requests[0];
+}
+
+type Row = {
+  name: string;
+  got: build.KubeRequest | Promise<build.KubeRequest | undefined>;
+  want: build.KubeRequest;
+};
+
+const ROWS: Row[] = [
   {
-    name: "buildGet() names one object",
-    got: build.buildGet(statefulSets, ref),
+    name: "get() names one object",
+    got: sent((client, signal) => client.of(statefulSets).get(ref, signal)),
     want: {
       what: "get StatefulSet db/main",
       method: "GET",
@@ -28,8 +55,8 @@ const ROWS: { name: string; got: build.KubeRequest; want: build.KubeRequest }[] 
     },
   },
   {
-    name: "buildGet() needs no namespace for a cluster-wide kind",
-    got: build.buildGet(nodes, { name: "node1" }),
+    name: "get() needs no namespace for a cluster-wide kind",
+    got: sent((client, signal) => client.of(nodes).get({ name: "node1" }, signal)),
     want: {
       what: "get Node node1",
       method: "GET",
@@ -39,14 +66,27 @@ const ROWS: { name: string; got: build.KubeRequest; want: build.KubeRequest }[] 
     },
   },
   {
-    name: "buildGet() names a part of an object",
-    got: build.buildGet(statefulSets, { ...ref, subresource: "scale" }),
+    name: "get() names a part of an object",
+    got: sent((client, signal) =>
+      client.of(statefulSets).get({ ...ref, subresource: "scale" }, signal)
+    ),
     want: {
       what: "get StatefulSet db/main",
       method: "GET",
       path: "/apis/apps/v1/namespaces/db/statefulsets/main/scale",
       query: {},
       headers: {},
+    },
+  },
+  {
+    name: "get() asks for nothing but metadata",
+    got: sent((client, signal) => client.of(metadataOnly(nodes)).get({ name: "node1" }, signal)),
+    want: {
+      what: "get Node node1",
+      method: "GET",
+      path: "/api/v1/nodes/node1",
+      query: {},
+      headers: { accept: "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1" },
     },
   },
   {
@@ -132,8 +172,8 @@ const ROWS: { name: string; got: build.KubeRequest; want: build.KubeRequest }[] 
     },
   },
   {
-    name: "buildCreate() posts to the collection",
-    got: build.buildCreate(configMaps, object),
+    name: "create() posts to the collection",
+    got: sent((client, signal) => client.of(configMaps).create(object, signal)),
     want: {
       what: "create ConfigMap db/main",
       method: "POST",
@@ -144,8 +184,10 @@ const ROWS: { name: string; got: build.KubeRequest; want: build.KubeRequest }[] 
     },
   },
   {
-    name: "buildApply() takes fields over",
-    got: build.buildApply(configMaps, object, { fieldManager: "mysql-operator" }),
+    name: "apply() takes fields over",
+    got: sent((client, signal) =>
+      client.of(configMaps).apply(object, { fieldManager: "mysql-operator" }, signal)
+    ),
     want: {
       what: "apply ConfigMap db/main",
       method: "PATCH",
@@ -156,13 +198,15 @@ const ROWS: { name: string; got: build.KubeRequest; want: build.KubeRequest }[] 
     },
   },
   {
-    name: "buildApply() applies a subresource politely",
-    got: build.buildApply(ours, object, {
-      fieldManager: "agent",
-      subresource: "status",
-      force: false,
-      dryRun: true,
-    }),
+    name: "apply() applies a subresource politely",
+    got: sent((client, signal) =>
+      client.of(ours).apply(object, {
+        fieldManager: "agent",
+        subresource: "status",
+        force: false,
+        dryRun: true,
+      }, signal)
+    ),
     want: {
       what: "apply Cluster db/main",
       method: "PATCH",
@@ -173,8 +217,10 @@ const ROWS: { name: string; got: build.KubeRequest; want: build.KubeRequest }[] 
     },
   },
   {
-    name: "buildPatch() merges by default",
-    got: build.buildPatch(configMaps, ref, { body: { data: { a: null } } }),
+    name: "patch() merges by default",
+    got: sent((client, signal) =>
+      client.of(configMaps).patch(ref, { body: { data: { a: null } } }, signal)
+    ),
     want: {
       what: "patch ConfigMap db/main",
       method: "PATCH",
@@ -185,13 +231,15 @@ const ROWS: { name: string; got: build.KubeRequest; want: build.KubeRequest }[] 
     },
   },
   {
-    name: "buildPatch() sends operations",
-    got: build.buildPatch(configMaps, ref, {
-      body: [],
-      contentType: "json",
-      fieldManager: "m",
-      subresource: "status",
-    }),
+    name: "patch() sends operations",
+    got: sent((client, signal) =>
+      client.of(configMaps).patch(ref, {
+        body: [],
+        contentType: "json",
+        fieldManager: "m",
+        subresource: "status",
+      }, signal)
+    ),
     want: {
       what: "patch ConfigMap db/main",
       method: "PATCH",
@@ -202,8 +250,8 @@ const ROWS: { name: string; got: build.KubeRequest; want: build.KubeRequest }[] 
     },
   },
   {
-    name: "buildReplace() puts the object",
-    got: build.buildReplace(configMaps, object, {}),
+    name: "replace() puts the object",
+    got: sent((client, signal) => client.of(configMaps).replace(object, {}, signal)),
     want: {
       what: "replace ConfigMap db/main",
       method: "PUT",
@@ -214,12 +262,13 @@ const ROWS: { name: string; got: build.KubeRequest; want: build.KubeRequest }[] 
     },
   },
   {
-    name: "buildDelete() carries its preconditions",
-    got: build.buildDelete(configMaps, ref, {
-      uid: "u",
-      resourceVersion: "3",
-      propagationPolicy: "Foreground",
-    }),
+    name: "delete() carries its preconditions",
+    got: sent((client, signal) =>
+      client.of(configMaps).delete(ref, {
+        uid: "u",
+        resourceVersion: "3",
+      }, signal)
+    ),
     want: {
       what: "delete ConfigMap db/main",
       method: "DELETE",
@@ -227,13 +276,13 @@ const ROWS: { name: string; got: build.KubeRequest; want: build.KubeRequest }[] 
       query: {},
       headers: json("json"),
       body:
-        '{"kind":"DeleteOptions","apiVersion":"v1","propagationPolicy":"Foreground","preconditions":{"uid":"u","resourceVersion":"3"}}',
+        '{"kind":"DeleteOptions","apiVersion":"v1","preconditions":{"uid":"u","resourceVersion":"3"}}',
     },
   },
 ];
 
 for (const { name, got, want } of ROWS) {
-  t.test(name, async (t) => t.strictSame(got, want));
+  t.test(name, async (t) => t.strictSame(await got, want));
 }
 
 for (const name of ["", ".", "..", "a/b", "../secrets", "a%2fb"]) {
@@ -248,8 +297,18 @@ for (const name of ["", ".", "..", "a/b", "../secrets", "a%2fb"]) {
 
 t.test("a namespaced object needs its namespace", async (t) => {
   t.throws(() => resourcePath(pods, { name: "a" }), /Pod a is namespaced/);
-  t.throws(
-    () => build.buildCreate(configMaps, { ...object, metadata: { name: "a" } }),
-    /ConfigMap a is namespaced/,
-  );
+  const homeless = { ...object, metadata: { name: "a" } };
+  const create = sent((client, signal) => client.of(configMaps).create(homeless, signal));
+  await t.rejects(create, /ConfigMap a is namespaced/);
+});
+
+t.test("withGuard() keeps writes from being sent, and no reads", async (t) => {
+  const guarded = (client: KubeClient) =>
+    client.withGuard(() => {
+      throw new Error("not the leader");
+    });
+  const get = await sent((client, signal) => guarded(client).of(configMaps).get(ref, signal));
+  t.equal(get?.method, "GET");
+  const create = sent((client, signal) => guarded(client).of(configMaps).create(object, signal));
+  await t.rejects(create, /not the leader/);
 });

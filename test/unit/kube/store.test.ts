@@ -203,6 +203,47 @@ t.test("one store follows one watch per namespace, each for itself", async (t) =
   t.same(writer.list().map(({ metadata }) => metadata.namespace), ["db2"]);
 });
 
+t.test("what was deferred is there for whoever reads the object", async (t) => {
+  type Part = ConfigMap & { spec?: unknown; status?: unknown };
+  const parts = { spec: { a: 1 }, status: { b: ["é"] } };
+  const whole = (name: string) => ({ ...object(name, "1"), ...parts });
+  const rest = JSON.stringify(parts);
+  for (const read of ["get", "list", "byIndex"] as const) {
+    const writer = new StoreWriter<Part>({ all: () => [""] });
+    writer.handle({ type: "init" });
+    writer.handle({ type: "apply", object: object("a", "1"), rest });
+    writer.handle({ type: "initDone" });
+    const { store } = writer;
+    const reads = {
+      get: () => [store.get("db/a")],
+      list: () => store.list(),
+      byIndex: () => store.byIndex("all", ""),
+    };
+    const found = reads[read]();
+    t.same(found, [whole("a")]);
+    const { spec } = found[0] ?? {};
+    t.equal(store.get("db/a")?.spec, spec, "once");
+    t.equal(store.unreadable("db/a"), undefined);
+    const [change] = writer.handle({ type: "apply", object: object("a", "2"), rest: "{}" });
+    t.same(change?.before, whole("a"));
+    t.equal(store.get("db/a")?.spec, undefined);
+  }
+});
+
+t.test("what was deferred and is malformed is marked when it is read", async (t) => {
+  for (const rest of ['{"spec":', '{"spec":7}', '{"status":[]', '{"spec":{}},"x":1}']) {
+    const writer = synced();
+    writer.handle({ type: "apply", object: object("a", "1"), rest });
+    writer.handle({ type: "apply", object: object("b", "1") });
+    t.match(writer.store.unreadable("db/a"), /^malformed|JSON/, rest);
+    t.equal(writer.store.get("db/a"), undefined);
+    t.same(names(writer.store.list()), ["b"]);
+    writer.handle({ type: "apply", object: object("a", "2"), rest: '{"spec":{}}' });
+    t.equal(writer.store.unreadable("db/a"), undefined);
+    t.same(names(writer.store.list()), ["a", "b"]);
+  }
+});
+
 t.test("byIndex() follows the objects", async (t) => {
   const writer = synced(object("a", "1"), object("b", "1", { colour: "blue" }));
   t.same(names(writer.store.byIndex("colour", "red")), ["a"]);

@@ -16,32 +16,48 @@ import {
 import { FakeClock, settle } from "../base/fake-clock.ts";
 import { Streams } from "./streams.ts";
 
+const failed = (error: unknown, how = {}) => ({ error, expired: false, aborted: false, ...how });
+
 const ROWS: { name: string; outcome: Outcome; want: ReturnType<typeof afterReconcile> }[] = [
-  { name: "forgets after success", outcome: { ok: true, result: {} }, want: "forget" },
+  {
+    name: "forgets after success",
+    outcome: { result: {} },
+    want: { end: "success", again: "no" },
+  },
   {
     name: "comes back when asked to",
-    outcome: { ok: true, result: { requeueAfterMs: 5000 } },
-    want: { afterMs: 5000 },
+    outcome: { result: { requeueAfterMs: 5000 } },
+    want: { end: "requeue_after", again: 5000 },
   },
   {
     name: "comes back at once when asked to",
-    outcome: { ok: true, result: { requeueAfterMs: 0 } },
-    want: { afterMs: 0 },
+    outcome: { result: { requeueAfterMs: 0 } },
+    want: { end: "requeue_after", again: 0 },
   },
   {
     name: "backs off after an error",
-    outcome: { ok: false, error: new Error("no"), expired: false },
-    want: "backoff",
+    outcome: failed(Object.assign(new Error("no"), { code: "KUBE_API" })),
+    want: { end: "error", again: "backoff" },
   },
   {
     name: "backs off after something thrown that is no error",
-    outcome: { ok: false, error: undefined, expired: false },
-    want: "backoff",
+    outcome: failed(undefined),
+    want: { end: "panic", again: "backoff" },
+  },
+  {
+    name: "backs off after a pass that took too long, whatever it throws",
+    outcome: failed(new TerminalError("never"), { expired: true, aborted: true }),
+    want: { end: "timeout", again: "backoff" },
   },
   {
     name: "drops what cannot succeed",
-    outcome: { ok: false, error: new TerminalError("never"), expired: false },
-    want: "drop",
+    outcome: failed(new TerminalError("never")),
+    want: { end: "terminal", again: "no" },
+  },
+  {
+    name: "drops what was asked to end",
+    outcome: failed(new TypeError("undefined"), { aborted: true }),
+    want: { end: "aborted", again: "no" },
   },
 ];
 
@@ -247,6 +263,25 @@ t.test("the end waits for a pass that winds up", async (t) => {
     'reconcile_total{controller="test",result="aborted"} 2',
     "c never began",
   );
+});
+
+t.test("a pass comes again when it asked to; a good one ends the growing of delays", async (t) => {
+  const results = [{ requeueAfterMs: 700 }, new Error("no"), new Error("no"), {}, new Error("no")];
+  const at: number[] = [];
+  const { clock, controller, streams } = start(t, () => {
+    at.push(clock.monotonic());
+    const result = results.shift() ?? {};
+    return result instanceof Error ? Promise.reject(result) : Promise.resolve(result);
+  });
+  await streams.whole(ALL);
+  controller.enqueue("a", "test");
+  await clock.advance(700);
+  await clock.advance(5);
+  await clock.advance(10);
+  controller.enqueue("a", "test");
+  await clock.advance(5);
+  const waits = at.slice(1).map((time, index) => time - (at[index] ?? 0));
+  t.same(waits, [700, 5, 10, 0, 5]);
 });
 
 const FAILURES = [

@@ -80,28 +80,28 @@ t.test("observeLease() counts from when a record last changed", async (t) => {
   }
 });
 
-const how = { time: "t9", leaseDurationMs: 15_000 };
+const how = { identity: "me", time: "t9", durationMs: 15_000 };
 
 t.test("renderHeld() takes over and renews", async (t) => {
-  t.same(renderHeld(record, "me", how), {
+  t.same(renderHeld(record, how), {
     holderIdentity: "me",
     leaseDurationSeconds: 15,
     acquireTime: "t9",
     renewTime: "t9",
     leaseTransitions: 4,
   });
-  t.same(renderHeld({ ...record, holderIdentity: "me" }, "me", how), {
+  t.same(renderHeld({ ...record, holderIdentity: "me" }, how), {
     ...record,
     holderIdentity: "me",
     renewTime: "t9",
   });
-  t.equal(renderHeld({}, "me", how).leaseTransitions, 0, "the first holder is no transition");
-  t.equal(renderHeld({ holderIdentity: "me" }, "me", how).leaseTransitions, 0);
+  t.equal(renderHeld({}, how).leaseTransitions, 0, "the first holder is no transition");
+  t.equal(renderHeld({ holderIdentity: "me" }, how).leaseTransitions, 0);
 });
 
 t.test("renderHeld() and renderReleased() keep fields they do not know", async (t) => {
   const strange = { ...record, strategy: "OldestEmulationVersion" };
-  t.match(renderHeld(strange, "me", how), { strategy: "OldestEmulationVersion" });
+  t.match(renderHeld(strange, how), { strategy: "OldestEmulationVersion" });
   t.match(renderReleased(strange, "t9"), {
     strategy: "OldestEmulationVersion",
     holderIdentity: "",

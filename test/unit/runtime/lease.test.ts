@@ -28,18 +28,22 @@ class OneLease {
     return this;
   }
 
-  get(_type: unknown, _ref: unknown, signal: AbortSignal): Promise<Lease | undefined> {
+  of(): this {
+    return this;
+  }
+
+  get(_ref: unknown, signal: AbortSignal): Promise<Lease | undefined> {
     return this.#answer("get", signal, () => this.lease);
   }
 
-  create(_type: unknown, lease: Lease, signal: AbortSignal): Promise<Lease> {
+  create(lease: Lease, signal: AbortSignal): Promise<Lease> {
     return this.#answer("create", signal, () => {
       if (this.lease) throw refusal(409, "AlreadyExists");
       return this.put(lease);
     });
   }
 
-  replace(_type: unknown, lease: Lease, _how: unknown, signal: AbortSignal): Promise<Lease> {
+  replace(lease: Lease, _how: unknown, signal: AbortSignal): Promise<Lease> {
     return this.#answer("replace", signal, () => {
       const { resourceVersion } = lease.metadata;
       if (this.lease === undefined) throw refusal(404, "NotFound");
@@ -114,6 +118,9 @@ t.test("a held Lease is renewed by one write, on the lane for it", async (t) => 
   t.same(server.asked, ["replace"]);
   t.same(server.lanes, ["lease"]);
   t.match(server.lease?.spec, { holderIdentity: "me", leaseTransitions: 0 });
+  const released = held?.release();
+  t.notOk(held?.stillMine(), "from the moment on when it is given up");
+  await released;
 });
 
 t.test("a conflict while renewing is looked at: labels of others are kept", async (t) => {
@@ -149,11 +156,11 @@ t.test("a hold counts from before its renewal was sent, and ends ten seconds lat
   server.silent = true;
   await clock.advance(8000);
   t.ok(held?.stillMine());
-  t.notOk(held?.signal.aborted);
+  t.notOk(held?.lost.aborted);
   await clock.advance(1);
   t.notOk(held?.stillMine());
-  t.ok(held?.signal.aborted, "five seconds before anybody else may begin");
-  t.match(held?.signal.reason, { message: "the lease lock was lost" });
+  t.ok(held?.lost.aborted, "five seconds before anybody else may begin");
+  t.match(held?.lost.reason, { message: "the lease lock was lost" });
   server.silent = false;
   server.asked.length = 0;
   await held?.release();
@@ -201,7 +208,7 @@ t.test("a machine that was suspended has lost the Lease, though its clock stood 
   t.notOk(one.held);
   t.notOk(held?.stillMine());
   await clock.advance(2000);
-  t.ok(held?.signal.aborted);
+  t.ok(held?.lost.aborted);
 });
 
 t.test("a Lease that was taken from its holder is lost at once", async (t) => {
@@ -209,7 +216,7 @@ t.test("a Lease that was taken from its holder is lost at once", async (t) => {
   const held = await lock("me").acquire(signal);
   server.change({ holderIdentity: "other", leaseDurationSeconds: 15 });
   await clock.advance(2000);
-  t.ok(held?.signal.aborted);
+  t.ok(held?.lost.aborted);
   await held?.release();
   t.equal(server.lease?.spec?.holderIdentity, "other");
 });
@@ -237,7 +244,7 @@ t.test("a Lease that is given up is taken at the next look", async (t) => {
   const own = new AbortController();
   const held = await lock("first").acquire(own.signal);
   own.abort();
-  t.ok(held?.signal.aborted);
+  t.notOk(held?.stillMine());
   server.asked.length = 0;
   await clock.advance(4000);
   t.equal(server.lease?.spec?.holderIdentity, "first");

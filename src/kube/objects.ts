@@ -1,0 +1,99 @@
+// The objects of one kind, with a method for each verb of the API: client.of(pods).get(…) gives a Pod. What
+// is asked is said here, how it is sent and repeated in client.ts.
+
+import { isNotFound } from "./api-error.ts";
+import type { KubeClient, ListPage } from "./client.ts";
+import type { KubeObject } from "./object.ts";
+import { about, accept, defined, type KubeRequest, type Selection } from "./request.ts";
+import { type ObjectRef, resourcePath, type ResourceType, type Target } from "./resource.ts";
+
+export type WriteOptions = {
+  subresource?: string;
+  fieldManager?: string;
+  dryRun?: boolean; // everything is checked and answered as if it were done, and nothing is done
+};
+/** `force` (unless false) takes fields over from other managers, as a controller must. */
+export type ApplyOptions = WriteOptions & { fieldManager: string; force?: boolean };
+/** A merge patch (null deletes), or JSON patch operations. */
+export type PatchOptions = WriteOptions & { body: unknown; contentType?: "merge" | "json" };
+/** Preconditions: only this very object, only in this version. */
+export type DeleteOptions = { uid?: string; resourceVersion?: string };
+
+export class Objects<T extends KubeObject> {
+  readonly #client: KubeClient;
+  readonly #type: ResourceType<T>;
+
+  constructor(client: KubeClient, type: ResourceType<T>) {
+    this.#client = client;
+    this.#type = type;
+  }
+
+  /** The object, or undefined when it is not there. */
+  async get(target: Target, signal: AbortSignal): Promise<T | undefined> {
+    const request = { ...this.#request("GET", "get", target), headers: accept(this.#type) };
+    return await this.#client.raw<T>(request, signal).catch(absent(undefined));
+  }
+
+  /** Everything selected, in one answer of one resourceVersion. Many objects are better watched. */
+  async list(selection: Selection, signal: AbortSignal): Promise<ListPage<T>> {
+    return await this.#client.listPage(this.#type, selection, { limit: 0 }, signal);
+  }
+
+  async create(object: T, signal: AbortSignal): Promise<T> {
+    const request = this.#request("POST", "create", object.metadata);
+    const path = resourcePath(this.#type, { namespace: object.metadata.namespace });
+    return await this.#client.raw({ ...request, path, ...written("json", object) }, signal);
+  }
+
+  /** Server-side apply: makes exactly the given fields ours. JSON is YAML, and every server takes this type. */
+  async apply(object: T, options: ApplyOptions, signal: AbortSignal): Promise<T> {
+    const request = this.#request("PATCH", "apply", { ...object.metadata, ...options });
+    const content = written("apply-patch+yaml", object, { force: true, ...options });
+    return await this.#client.raw({ ...request, ...content }, signal);
+  }
+
+  /** With metadata.resourceVersion (or uid) in the body it is conditional. */
+  async patch(ref: ObjectRef, options: PatchOptions, signal: AbortSignal): Promise<T> {
+    const request = this.#request("PATCH", "patch", { ...ref, ...options });
+    const content = written(`${options.contentType ?? "merge"}-patch+json`, options.body, options);
+    return await this.#client.raw({ ...request, ...content }, signal);
+  }
+
+  /** PUT of the whole object; a Conflict when it has changed since it was read. */
+  async replace(object: T, options: WriteOptions, signal: AbortSignal): Promise<T> {
+    const request = this.#request("PUT", "replace", { ...object.metadata, ...options });
+    return await this.#client.raw({ ...request, ...written("json", object, options) }, signal);
+  }
+
+  /** False when it was not there. */
+  async delete(ref: ObjectRef, options: DeleteOptions, signal: AbortSignal): Promise<boolean> {
+    const body = { kind: "DeleteOptions", apiVersion: "v1", preconditions: options };
+    const content = { ...written("json", body), query: {} };
+    const request = { ...this.#request("DELETE", "delete", ref), ...content };
+    return await this.#client.raw(request, signal).then(() => true, absent(false));
+  }
+
+  #request(method: KubeRequest["method"], verb: string, target: Target): KubeRequest {
+    return { method, ...about(verb, this.#type, target), query: {}, headers: {} };
+  }
+}
+
+/** Strict: a field that the server does not know is an error and not dropped in silence. */
+function written(
+  contentType: string,
+  body: unknown,
+  { fieldManager, force, dryRun }: WriteOptions & { force?: boolean } = {},
+): Pick<KubeRequest, "query" | "headers" | "body"> {
+  const how = { fieldManager, force, dryRun: dryRun ? "All" : undefined };
+  return {
+    query: defined({ ...how, fieldValidation: "Strict" }),
+    headers: { "content-type": `application/${contentType}` },
+    body: JSON.stringify(body),
+  };
+}
+
+/** For catch(): this value when the object is not there. */
+const absent = <V>(value: V) => (error: unknown): V => {
+  if (isNotFound(error)) return value;
+  throw error;
+};
