@@ -7,7 +7,7 @@ import { silentLogger } from "../../src/base/log.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { KubeClient } from "../../src/kube/client.ts";
 import type { ExecRequest, ExecResult } from "../../src/mysql/exec.ts";
-import { type AgentOptions, type AgentPorts, assemble } from "../../src/run-agent.ts";
+import { type AgentOptions, type AgentPorts, assemble, REQUEST_MS } from "../../src/run-agent.ts";
 import { simulatedTransport } from "./api-server.ts";
 import { Process, ProcessClock } from "./clock.ts";
 import { openSimulated } from "./connection.ts";
@@ -49,7 +49,10 @@ export class AgentRun {
     });
     const log = world.logOf?.(home) ?? silentLogger;
     const transport = simulatedTransport(world, { process: this.process, place: home.place });
-    const client = new KubeClient(transport, { userAgent: "agent", clock, log }, "request");
+    const client = new KubeClient(transport, {
+      ...{ userAgent: "agent", limitMs: REQUEST_MS },
+      ...{ clock, log },
+    });
     const identity = {
       clusterName: CLUSTER,
       namespace: NAMESPACE,
