@@ -126,7 +126,8 @@ export class Judge {
 
   #isMember({ server }: Incarnation, writer: Mysqld): boolean {
     return server.active && server.group.state === "ONLINE" &&
-      server.group.view === writer.group.view && !server.offlineMode;
+      server.group.view === writer.group.view && !server.offlineMode &&
+      writer.volume.metadata?.instances.get(server.address) === server.uuid;
   }
 
   #told(writer: Mysqld, without: readonly Incarnation[] = []): boolean {
