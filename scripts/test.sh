@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test.sh [check|unit|deno|contract|runtimes|integration|e2e ...]: sets up what the named levels need (all of
+# test.sh [check|unit|model|simulation|deno|contract|runtimes|integration|e2e ...]: sets up what the named levels need (all of
 # them when none is named) and runs them. Ends with "N passed, N failed" and fails when one failed.
 #
 # contract, runtimes, integration and e2e need root on Debian: they run real servers, and e2e a real cluster.

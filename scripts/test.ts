@@ -15,6 +15,7 @@ type Level = { readonly name: string; readonly run: () => Promise<Count> };
 
 const UNIT = "test/unit/**/*.test.ts";
 const MODEL = "test/model/*.test.ts";
+const SIMULATION = "test/simulation/*.test.ts";
 /** What the client and the runtime must do on every runtime that the product may run on. */
 const ON_ALL_RUNTIMES = "test/contract/{kube,runtime}-*.test.ts";
 const NODE: Runtime = { name: "node", argv: ["node"] };
@@ -32,6 +33,7 @@ const LEVELS: readonly Level[] = [
   { name: "check", run: () => command("npm run check", ["node", "scripts/check.ts"]) },
   { name: "unit", run: () => direct(NODE, UNIT) },
   { name: "model", run: () => direct(NODE, MODEL) },
+  { name: "simulation", run: () => direct(NODE, SIMULATION, 900) },
   { name: "deno", run: onDeno },
   {
     name: "contract",
@@ -125,7 +127,7 @@ async function onOtherRuntimes(): Promise<Count> {
 }
 
 /** Test files without tap's runner, which costs more per file than most of them; two at a time. */
-async function direct(runtime: Runtime, pattern: string): Promise<Count> {
+async function direct(runtime: Runtime, pattern: string, limitSeconds = 240): Promise<Count> {
   const files = globSync(pattern).sort();
   if (files.length === 0) return nothing(`no test matches ${pattern}`);
   const total: Count = { passed: 0, failed: 0 };
@@ -133,9 +135,9 @@ async function direct(runtime: Runtime, pattern: string): Promise<Count> {
     for (let file = files.shift(); file !== undefined; file = files.shift()) {
       const { code, output } = await run([...runtime.argv, file], {
         quiet: true,
-        limitMs: 240_000,
+        limitMs: limitSeconds * 1000,
         env: {
-          TAP_TIMEOUT: "220", // seconds; a test that is late still says where it hung
+          TAP_TIMEOUT: String(limitSeconds - 20), // a test that is late still says where it hung
           // Node.js keeps what it made of the sources: half of the time of a small file.
           NODE_COMPILE_CACHE: resolvePath("node_modules/.cache/compiled"),
         },

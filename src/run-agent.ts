@@ -3,7 +3,7 @@
 // Stopping: no new action, the running one may end (MySQL Shell must not be cut off in the middle of a
 // group change), then MySQL Shell is interrupted and the loop ends.
 
-import { readFile } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { Actor } from "./agent/actor.ts";
 import { decide } from "./agent/decide.ts";
 import { Drainer } from "./agent/drain.ts";
@@ -13,12 +13,13 @@ import { AgentLoop } from "./agent/loop.ts";
 import { AgentMetrics } from "./agent/metrics.ts";
 import { ClusterReader } from "./agent/observe-cluster.ts";
 import { LocalObserver } from "./agent/observe-local.ts";
-import { PeerObserver } from "./agent/observe-peers.ts";
+import { type OpenSession, PeerObserver } from "./agent/observe-peers.ts";
 import { Observer } from "./agent/observe.ts";
-import { perform } from "./agent/perform.ts";
+import { perform, type PerformOptions } from "./agent/perform.ts";
 import { probe } from "./agent/probe.ts";
 import { Publisher } from "./agent/publish.ts";
 import { Roles } from "./agent/roles.ts";
+import { saveErrant } from "./agent/save-errant.ts";
 import { dataDirectory } from "./agent/scripts.ts";
 import {
   type AgentSettings,
@@ -35,9 +36,9 @@ import { VERSION } from "./config.ts";
 import { connect, type KubeClient } from "./kube/client.ts";
 import { loadConnection } from "./access/connection.ts";
 import { ping } from "./mysql/admin.ts";
-import { createExec } from "./mysql/exec.ts";
+import { createExec, type Exec } from "./mysql/exec.ts";
 import { readLagSeconds } from "./mysql/queries.ts";
-import type { Login } from "./mysql/session.ts";
+import { type Login, openSession } from "./mysql/session.ts";
 import { Shell } from "./mysql/shell.ts";
 import { endClientConnections } from "./mysql/statements.ts";
 import {
@@ -99,12 +100,23 @@ export type AgentParts = AgentDeps & {
   readonly client: KubeClient;
 };
 
+/** What the agent reaches on its machine and over MySQL's protocol. */
+export type AgentPorts = {
+  readonly exec: Exec;
+  readonly open: OpenSession;
+  readonly login: () => Promise<Login>;
+  /** Whether the container's loop has a mysqld running. */
+  readonly isRunning: () => Promise<boolean>;
+  readonly countRestarts: () => Promise<number>;
+  readonly saveErrant: PerformOptions["saveErrant"];
+};
+
 /** The agent with its connections given. Resolves when it has stopped. */
 export async function startAgent(parts: AgentParts, signal: AbortSignal): Promise<void> {
   const { clock, config, log } = parts;
   // Actions outlive the loop: they end by themselves, or by this.
   const lifetime = new AbortController();
-  const agent = assemble(parts);
+  const agent = assemble(parts, openPorts(parts));
   const server = await startHealthServer({
     address: config.healthAddress,
     port: config.healthPort,
@@ -130,10 +142,11 @@ export async function startAgent(parts: AgentParts, signal: AbortSignal): Promis
 
 type Agent = ReturnType<typeof assemble>;
 
-function assemble(parts: AgentParts) {
-  const { client, clock, config, identity, log, settings } = parts;
+/** Every part of one agent, joined; nothing runs yet. */
+export function assemble(parts: AgentParts, ports: AgentPorts) {
+  const { client, clock, identity, log, settings } = parts;
   const metrics = new AgentMetrics(identity);
-  const mysql = assembleMysql(parts, metrics);
+  const mysql = assembleMysql(parts, ports, metrics);
   const { local, peers, shell } = mysql;
   const cluster = new ClusterReader({
     client,
@@ -143,7 +156,10 @@ function assemble(parts: AgentParts) {
     log,
   });
   const { multiPrimary } = settings;
-  const observer = new Observer({ identity, multiPrimary, local, peers, cluster, clock, log });
+  const { countRestarts, open, saveErrant } = ports;
+  const observer = new Observer({
+    ...{ identity, multiPrimary, local, peers, cluster, open, clock, log },
+  });
   const lease = new LeaseLock({
     client,
     namespace: identity.namespace,
@@ -152,7 +168,15 @@ function assemble(parts: AgentParts) {
     clock,
     log,
   });
-  const actor = assembleActor(parts, { observer, local, cluster, shell, lease, metrics });
+  const actor = assembleActor(parts, {
+    observer,
+    local,
+    cluster,
+    shell,
+    lease,
+    metrics,
+    saveErrant,
+  });
   const confirmPrimary = async (signal: AbortSignal): Promise<boolean> => {
     const view = await local.look(signal);
     return view.server === "up" && isPrimary(view.member);
@@ -166,7 +190,6 @@ function assemble(parts: AgentParts) {
     ...{ identity, multiPrimary, look, endClients, lease, shell, roles, client, clock, log },
   });
   const publisher = new Publisher({ client, identity, clock, log });
-  const countRestarts = (): Promise<number> => countLines(`${config.runDirectory}/restarts`);
   const loop = new AgentLoop({
     ...{ identity, observer, local, peers, cluster, actor, roles, publisher, drainer, metrics },
     ...{ countRestarts, clock, log },
@@ -181,13 +204,14 @@ type ActorParts = {
   shell: Shell;
   lease: LeaseLock;
   metrics: AgentMetrics;
+  saveErrant: PerformOptions["saveErrant"];
 };
 
-function assembleActor(agent: AgentParts, parts: ActorParts): Actor {
-  const { clock, config, identity, log, settings } = agent;
-  const { volumeDirectory } = config;
-  const places = { volumeDirectory, dataDirectory: dataDirectory(config) };
-  const { cluster, lease, local, metrics, observer, shell } = parts;
+function assembleActor(
+  { clock, identity, log, settings }: AgentParts,
+  { lease, metrics, observer, ...parts }: ActorParts,
+): Actor {
+  const { local } = parts;
   const actor: Actor = new Actor({
     lease,
     lookAgain: async (signal) => {
@@ -198,7 +222,7 @@ function assembleActor(agent: AgentParts, parts: ActorParts): Actor {
     perform: (action, facts, permit) =>
       perform(action, facts, {
         permit,
-        options: { identity, create: createOptions(settings), shell, local, cluster, places, log },
+        options: { identity, create: createOptions(settings), ...parts, log },
       }),
     ended: () => local.forgetData(),
     metrics,
@@ -208,28 +232,41 @@ function assembleActor(agent: AgentParts, parts: ActorParts): Actor {
   return actor;
 }
 
+function openPorts({ clock, config, settings }: AgentParts): AgentPorts {
+  const { runDirectory, volumeDirectory } = config;
+  const places = { volumeDirectory, dataDirectory: dataDirectory(config) };
+  return {
+    exec: createExec(clock),
+    open: openSession,
+    login: async () => ({
+      user: AGENT_USER,
+      password: new Secret(await readPassword(config.agentPasswordFile)),
+      ca: settings.tls ? await readFile(`${config.tlsDirectory}/ca.crt`, "utf8") : undefined,
+    }),
+    isRunning: () => access(`${runDirectory}/mysqld.running`).then(() => true, () => false),
+    countRestarts: () => countLines(`${runDirectory}/restarts`),
+    saveErrant: (session, errant) => saveErrant({ session, errant, ...places }),
+  };
+}
+
 function assembleMysql(
-  { clock, config, identity, log, settings }: AgentParts,
+  { clock, config, identity, log }: AgentParts,
+  { exec, isRunning, login, open }: AgentPorts,
   metrics: AgentMetrics,
 ) {
-  const exec = createExec(clock);
   const optionFile = `${config.runDirectory}/client.cnf`;
   const path = config.env.PATH ?? "/usr/local/bin:/usr/bin:/bin";
   const server = identity.local;
-  const login = async (): Promise<Login> => ({
-    user: AGENT_USER,
-    password: new Secret(await readPassword(config.agentPasswordFile)),
-    ca: settings.tls ? await readFile(`${config.tlsDirectory}/ca.crt`, "utf8") : undefined,
-  });
   const places = { file: config.adminFile, optionFile, path };
   const local = new LocalObserver({
     server,
     login,
     ping: (signal) => ping(exec, server, places, signal),
-    runningFile: `${config.runDirectory}/mysqld.running`,
+    isRunning,
+    open,
     clock,
   });
-  const peers = new PeerObserver({ login, clock });
+  const peers = new PeerObserver({ login, open, clock });
   const shell = new Shell({
     exec,
     places: {

@@ -41,6 +41,7 @@ export class Actor {
   #leaseHolder: string | undefined;
   #leaseTriedAt = -Infinity;
   #stopped = false;
+  #endedAt = -Infinity;
 
   constructor(options: ActorOptions) {
     this.#options = options;
@@ -53,6 +54,11 @@ export class Actor {
   /** What is being done at this moment. */
   get running(): Running | undefined {
     return this.#running;
+  }
+
+  /** Whether an action has been running at some time since then (monotonic milliseconds). */
+  ranSince(at: number): boolean {
+    return this.#running !== undefined || this.#endedAt >= at;
   }
 
   /** Who has the Lease that the wanted action needs. */
@@ -75,6 +81,7 @@ export class Actor {
     this.#running = { type: action.type, since, attempt };
     this.#done = this.#run(action, facts, signal).finally(() => {
       this.#running = undefined;
+      this.#endedAt = this.#options.clock.monotonic();
       this.#options.ended();
     });
   }

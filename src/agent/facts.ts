@@ -172,15 +172,18 @@ export function hasData(data: DataFacts): boolean {
   return data.executed !== "" || data.userSchemas > 0 || data.metadata !== undefined;
 }
 
-/** `created:changes` of a group, both growing; undefined outside a group. */
+/** `created:changes` of a group; only the second grows for certain. Undefined outside a group. */
 export function parseViewId(viewId: string): readonly [bigint, bigint] | undefined {
   const match = /^(\d+):(\d+)$/.exec(viewId);
   return match === null ? undefined : [BigInt(match[1] ?? 0), BigInt(match[2] ?? 0)];
 }
 
-/** Whether view `a` is certainly older than `b`. */
+/**
+ * Whether view `a` is certainly older than `b`. Views of a group that was started again are not compared: the
+ * first number is the wall clock of the server that started it, which may be wrong by hours.
+ */
 export function isOlderView(a: string, b: string): boolean {
   const [left, right] = [parseViewId(a), parseViewId(b)];
   if (left === undefined || right === undefined) return false;
-  return left[0] === right[0] ? left[1] < right[1] : left[0] < right[0];
+  return left[0] === right[0] && left[1] < right[1];
 }

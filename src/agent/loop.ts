@@ -76,8 +76,8 @@ export class AgentLoop {
   /** What the probes are answered from. */
   get state(): ProbeState {
     const { clock } = this.#options;
-    const { monotonic } = clock;
-    return { now: monotonic(), tickAt: this.#tickAt, local: this.#local, answered: this.#answered };
+    const now = clock.monotonic();
+    return { now, tickAt: this.#tickAt, local: this.#local, answered: this.#answered };
   }
 
   /** Ticks until aborted. */
@@ -163,7 +163,8 @@ export class AgentLoop {
       endClients: () => endClientConnections(session, AGENT_USER),
     };
     if (local.member.superReadOnly) this.#readOnlyAt = local.at;
-    const busy = actor.running !== undefined || this.#isHelped(local);
+    // A look from before an action's end may show the member outside the group that it is in by now.
+    const busy = actor.ranSince(local.at) || this.#isHelped(local);
     for (const guard of decideGuards(before, local.member, busy)) {
       const result = await acts[guard]();
       log.info("guard", { guard, state: stateOf(local.member), ended: result });

@@ -1,22 +1,23 @@
 // Looks at the agent's own server: one statement per look over a kept-alive session, more only while the
 // server is not ONLINE or its group has changed. Says why when there is no session.
 
-import { access } from "node:fs/promises";
 import type { Clock } from "../base/clock.ts";
 import { describeError } from "../base/errors.ts";
 import type { Ping } from "../mysql/admin.ts";
 import { type DataFacts, type MemberFacts, readData, readMember } from "../mysql/queries.ts";
-import { type Login, openSession, Session, SqlError } from "../mysql/session.ts";
+import { type Login, type Session, SqlError } from "../mysql/session.ts";
 import type { Endpoint } from "../mysql/shell-request.ts";
 import { type LocalView, ownRow } from "./facts.ts";
+import type { OpenSession } from "./observe-peers.ts";
 
 export type LocalOptions = {
   readonly server: Endpoint;
   readonly login: () => Promise<Login>;
   /** mysqladmin ping; asked only when a session fails without a reason from the server. */
   readonly ping: (signal: AbortSignal) => Promise<Ping>;
-  /** Exists while the container's loop has a mysqld running. */
-  readonly runningFile: string;
+  /** Whether the container's loop has a mysqld running. */
+  readonly isRunning: () => Promise<boolean>;
+  readonly open: OpenSession;
   readonly clock: Clock;
 };
 
@@ -59,7 +60,7 @@ export class LocalObserver {
 
   /** A session of its own, for a statement that takes long. @throws SqlError */
   async open(): Promise<Session> {
-    return await openSession({
+    return await this.#options.open({
       server: this.#options.server,
       login: await this.#options.login(),
       connectTimeoutMs: CONNECT_MS,
@@ -107,7 +108,7 @@ export class LocalObserver {
     const detail = describeError(error);
     if (!(error instanceof SqlError)) return { server: "unusable", detail };
     if (error.refused) {
-      const running = await access(this.#options.runningFile).then(() => true, () => false);
+      const running = await this.#options.isRunning();
       return { server: running || !this.#everUp ? "starting" : "down", detail };
     }
     if (error.errno !== undefined) {

@@ -4,12 +4,16 @@
 import type { Clock } from "../base/clock.ts";
 import { describeError } from "../base/errors.ts";
 import { readData, readMember } from "../mysql/queries.ts";
-import { type Login, openSession, type Session } from "../mysql/session.ts";
+import type { Login, Session, SessionOptions } from "../mysql/session.ts";
 import type { Endpoint } from "../mysql/shell-request.ts";
 import type { PeerView } from "./facts.ts";
 
+/** Connects to a server. @throws SqlError */
+export type OpenSession = (options: SessionOptions) => Promise<Session>;
+
 export type PeerOptions = {
   readonly login: () => Promise<Login>;
+  readonly open: OpenSession;
   readonly clock: Clock;
 };
 
@@ -73,7 +77,7 @@ export class PeerObserver {
   }
 
   async #open(address: string): Promise<Session> {
-    return await openSession({
+    return await this.#options.open({
       server: parseAddress(address),
       login: await this.#options.login(),
       connectTimeoutMs: CONNECT_MS,

@@ -11,7 +11,7 @@ import {
   readRecoveryLogin,
   subtractGtids,
 } from "../mysql/queries.ts";
-import { type Login, openSession, sqlErrno } from "../mysql/session.ts";
+import { type Login, sqlErrno } from "../mysql/session.ts";
 import type { Endpoint } from "../mysql/shell-request.ts";
 import {
   addressOf,
@@ -28,7 +28,7 @@ import {
 import { evaluateGroup, type ExistingGroup } from "./group.ts";
 import type { ClusterReader } from "./observe-cluster.ts";
 import type { LocalObserver } from "./observe-local.ts";
-import { parseAddress, type PeerObserver } from "./observe-peers.ts";
+import { type OpenSession, parseAddress, type PeerObserver } from "./observe-peers.ts";
 import { addressOfOrdinal, type Identity, MAX_MEMBERS } from "./settings.ts";
 
 export type ObserverOptions = {
@@ -37,6 +37,7 @@ export type ObserverOptions = {
   readonly local: LocalObserver;
   readonly peers: PeerObserver;
   readonly cluster: ClusterReader;
+  readonly open: OpenSession;
   readonly clock: Clock;
   readonly log: Logger;
 };
@@ -191,9 +192,10 @@ export class Observer {
 
   async #isRefused(server: Endpoint, login: Login | undefined): Promise<boolean> {
     if (login === undefined) return false;
+    const { clock, open } = this.#options;
     const limits = { connectTimeoutMs: LOGIN_MS, queryTimeoutMs: LOGIN_MS };
     try {
-      const session = await openSession({ server, login, ...limits, clock: this.#options.clock });
+      const session = await open({ server, login, ...limits, clock });
       session.close();
       return false;
     } catch (error) {

@@ -10,6 +10,7 @@ import { readApplierError, readData } from "../mysql/queries.ts";
 import type { Shell } from "../mysql/shell.ts";
 import { address, type CreateOptions, type ShellCall } from "../mysql/shell-request.ts";
 import type { ShellFailureKind } from "../mysql/shell-failure.ts";
+import type { Session } from "../mysql/session.ts";
 import {
   fence,
   startGroupReplication,
@@ -22,7 +23,6 @@ import type { Facts, UpView } from "./facts.ts";
 import type { ClusterReader } from "./observe-cluster.ts";
 import type { LocalObserver } from "./observe-local.ts";
 import { parseAddress } from "./observe-peers.ts";
-import { saveErrant } from "./save-errant.ts";
 import { type Identity, ownEndpoint } from "./settings.ts";
 
 export type PerformOptions = {
@@ -31,7 +31,8 @@ export type PerformOptions = {
   readonly shell: Shell;
   readonly local: LocalObserver;
   readonly cluster: ClusterReader;
-  readonly places: { readonly volumeDirectory: string; readonly dataDirectory: string };
+  /** Keeps transactions that are going to be discarded; resolves to where. */
+  readonly saveErrant: (session: Session, errant: string) => Promise<string>;
   readonly log: Logger;
 };
 
@@ -74,6 +75,7 @@ export async function perform(
       return await recordBootstrap(action.groupName, facts, how);
     case "add-instance": {
       const { method } = action;
+      await stopFailed(facts, how);
       const label = options.identity.podName;
       return await call({ type: "add-instance", target, label, method }, action.via, how);
     }
@@ -187,11 +189,11 @@ async function recloneInstance(
   { errant, registered, via }: Extract<AgentAction, { type: "reclone-instance" }>,
   how: How,
 ): Promise<void> {
-  const { identity, local, log, places } = how.options;
+  const { identity, local, log, saveErrant } = how.options;
   const session = await local.open();
   try {
     await fence(session);
-    const folder = await saveErrant({ session, errant, ...places });
+    const folder = await saveErrant(session, errant);
     log.info("errant transactions saved", { folder, errant });
   } finally {
     session.close();
@@ -238,6 +240,20 @@ async function startMember(facts: Facts, options: PerformOptions, permit: Permit
       if (applier === undefined) throw error;
       throw new ActionError("startFailed", `${describeError(error)}; ${applier}`);
     });
+  } finally {
+    session.close();
+  }
+}
+
+// A member in ERROR counts as running: a START fails until it is stopped, which the Shell does only before
+// a rejoin.
+async function stopFailed(facts: Facts, { options, permit }: How): Promise<void> {
+  const server = upView(facts);
+  if (!mustStopFirst(server)) return;
+  assertMine(permit);
+  const session = await options.local.open();
+  try {
+    await stopGroupReplication(session);
   } finally {
     session.close();
   }

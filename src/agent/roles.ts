@@ -20,6 +20,8 @@ import type { Identity } from "./settings.ts";
 const POD_NAME_LABEL = "statefulset.kubernetes.io/pod-name";
 const RETRY_MS = 1_000;
 const REFRESH_MS = 30_000;
+/** Without a role: others may still have an older view, and label this Pod by it. */
+const OUTSIDE_REFRESH_MS = 5_000;
 
 export type RolesOptions = {
   readonly client: KubeClient;
@@ -49,7 +51,9 @@ export class Roles {
     this.#wanted = plan;
     const key = keyOf(plan);
     const now = this.#options.clock.monotonic();
-    const due = key !== this.#done || now - this.#doneAt >= REFRESH_MS;
+    const outside = plan.labels.get(this.#options.identity.podName) === null;
+    const refreshMs = outside ? OUTSIDE_REFRESH_MS : REFRESH_MS;
+    const due = key !== this.#done || now - this.#doneAt >= refreshMs;
     if (!due || this.#working || now < this.#notBefore) return;
     this.#working = true;
     this.#apply(plan, signal).then(() => {
@@ -90,7 +94,8 @@ export class Roles {
     const service = await client.of(services).get(ref, signal);
     if (service === undefined || service.spec.selector?.[POD_NAME_LABEL] === to.pod) return;
     const seen = service.metadata.annotations?.[PRIMARY_VIEW_ANNOTATION] ?? "";
-    if (isOlderView(to.viewId, seen)) return;
+    // Nor are labels written by it: this server does not know yet that the group has gone on.
+    if (isOlderView(to.viewId, seen)) throw abortReason("a newer view is known");
     // Not an error: the plan of the next tick says what is right now.
     if (!await confirm(signal)) throw abortReason("no longer the primary");
     const body = {

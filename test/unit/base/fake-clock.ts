@@ -6,6 +6,7 @@ import { type Clock, sleepWith } from "../../../src/base/clock.ts";
 export class FakeClock implements Clock {
   #now: number;
   readonly #start: number;
+  /** In the order in which they are due. */
   #timers: { at: number; run: () => void }[] = [];
   #random: () => number;
   #suspendedMs = 0;
@@ -34,9 +35,12 @@ export class FakeClock implements Clock {
 
   setTimer(ms: number, run: () => void): () => void {
     const timer = { at: this.#now + ms, run };
-    this.#timers.push(timer);
+    let place = this.#timers.length;
+    while (place > 0 && (this.#timers[place - 1]?.at ?? 0) > timer.at) place--;
+    this.#timers.splice(place, 0, timer);
     return () => {
-      this.#timers = this.#timers.filter((other) => other !== timer);
+      const place = this.#timers.indexOf(timer);
+      if (place >= 0) this.#timers.splice(place, 1);
     };
   }
 
@@ -60,10 +64,10 @@ export class FakeClock implements Clock {
 
   /** Runs the first timer that is due by then, at its time; false when there is none. */
   protected fire(until: number): boolean {
-    const [next] = this.#timers.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at);
-    if (!next) return false;
+    const [next] = this.#timers;
+    if (next === undefined || next.at > until) return false;
     this.#now = Math.max(this.#now, next.at);
-    this.#timers = this.#timers.filter((other) => other !== next);
+    this.#timers.shift();
     next.run();
     return true;
   }

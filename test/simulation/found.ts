@@ -1,0 +1,64 @@
+// Plans that once broke a rule: what they show, and what was changed.
+
+import type { Fault, FaultKind, Plan } from "./plan.ts";
+
+type Place = Pick<Fault, "at" | "ordinal"> & Partial<Fault>;
+
+function fault(kind: FaultKind, place: Place): Fault {
+  return { kind, forMs: 5_000, other: 0, dice: 0.5, ...place };
+}
+
+export const FOUND: readonly { readonly name: string; readonly plan: Plan }[] = [
+  {
+    // The primary's view still has the old server of that name, and labels the Pod by it: roles.ts looks more
+    // often while the own Pod has no role.
+    name: "a Pod with a new volume does not keep the label of the server that was there before",
+    plan: {
+      seed: 131,
+      members: 3,
+      formed: true,
+      faults: [
+        fault("loseVolume", { at: 20_681, forMs: 1_628, ordinal: 2, dice: 0.38 }),
+        fault("deletePod", { at: 23_110, forMs: 49_200, ordinal: 0, other: 1, dice: 0.59 }),
+      ],
+    },
+  },
+  {
+    // The look at the server was from before the restart of the group, the guard came after it, and nothing
+    // ever made the primary writable again: loop.ts asks whether an action ran since the look.
+    name: "who has just started the group again does not fence itself by an older look",
+    plan: {
+      seed: 373,
+      members: 3,
+      formed: false,
+      faults: [fault("deletePod", { at: 4_949, forMs: 11_286, ordinal: 0, other: 2, dice: 0.96 })],
+    },
+  },
+  {
+    // MySQL Shell stops it before a rejoin only, and START refuses: perform.ts stops it.
+    name: "a member that was never registered and is in ERROR can be added",
+    plan: {
+      seed: 1,
+      members: 3,
+      formed: false,
+      faults: [fault("killServer", { at: 6_000, forMs: 20_000, ordinal: 0, dice: 0.3 })],
+    },
+  },
+  {
+    // The first number of a view's id is a wall clock: facts.ts compares views of one bootstrap only.
+    name:
+      "a group that was started by a clock that is an hour ahead does not keep the Service for ever",
+    plan: {
+      seed: 2_409,
+      members: 3,
+      formed: true,
+      faults: [
+        fault("powerOffAll", { at: 15_903, forMs: 28_720, ordinal: 0, other: 2, dice: 0.347 }),
+        fault("clock", { at: 16_114, forMs: 2_076, ordinal: 1, other: 2, dice: 0.459 }),
+        fault("writeByHand", { at: 27_503, forMs: 19_280, ordinal: 1, other: 1, dice: 0.671 }),
+        fault("powerOff", { at: 28_424, forMs: 1_084, ordinal: 2, other: 0, dice: 0.903 }),
+        fault("powerOffAll", { at: 41_317, forMs: 22_040, ordinal: 1, other: 0, dice: 0.19 }),
+      ],
+    },
+  },
+];

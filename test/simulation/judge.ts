@@ -1,0 +1,215 @@
+// What must hold at every step of a run, and what must be true at its end.
+
+import type { Incarnation } from "./instance.ts";
+import type { Mysqld } from "./server.ts";
+import type { World } from "./world.ts";
+import type { Writer } from "./writer.ts";
+import { API } from "./api-server.ts";
+
+/** Group Replication notices a lost majority after 5 s; an observation may be 5 s old; the rest is slack. */
+const LIMIT_MS = 20_000;
+const WRITABLE_MS = 8_000;
+const SILENT_MS = 7_500;
+/** From when the server itself knows that it is outside; it gives up by itself after 10 s. */
+const OUTSIDE_MS = 8_500;
+
+export class Judge {
+  readonly #world: World;
+  readonly #writer: Writer;
+  readonly #since = new Map<string, number>();
+
+  constructor(world: World, writer: Writer) {
+    this.#world = world;
+    this.#writer = writer;
+  }
+
+  step(): void {
+    // Whom no name leads to, nobody is sent to: a group of one that was never recorded, or of a Cluster that is gone.
+    const writers = this.#world.groups.writers()
+      .filter((writer) => this.#world.at(writer.address) === writer);
+    const groups = new Set(writers.map(({ group }) => group.view?.bootstrap));
+    if (groups.size > 1) {
+      const addresses = writers.map(({ address }) => address).join(" and ");
+      this.#world.blame("two groups", `${addresses} accept writes, each in a group of its own`);
+    }
+    this.#world.noteStopped();
+    const [writer] = writers;
+    const primary = this.#world.instances.find(({ server }) => server === writer);
+    for (const instance of this.#world.instances) {
+      this.#fenced(instance);
+      this.#labelled(instance, primary);
+      this.#explained(instance);
+    }
+    this.#served(primary);
+  }
+
+  /** The group is whole, everybody is told so, and writes go through it. */
+  get healed(): boolean {
+    const { groups, instances, members, recorded } = this.#world;
+    const [writer] = groups.writers();
+    if (writer === undefined || !recorded) return false;
+    const whole = instances.every((instance) =>
+      instance.agent?.process.runs === true && this.#isMember(instance, writer)
+    );
+    return whole && instances.length === members && this.#told(writer) && this.#writes();
+  }
+
+  /** A group of which every member is recovering, and none can give the others what they lack. */
+  get stuckInRecovery(): boolean {
+    return this.#world.servers.some(({ group }) =>
+      group.state === "RECOVERING" &&
+      group.view?.holders.every((other) => other.group.state === "RECOVERING") === true
+    );
+  }
+
+  /** Healed as far as the facts allow, with a report that says what a person has to decide. */
+  get waitsForPerson(): boolean {
+    const { groups, instances } = this.#world;
+    const [writer] = groups.writers();
+    const reason = ({ ordinal }: Incarnation): string | undefined =>
+      this.#world.reportOf(ordinal)?.waiting?.reason;
+    const reasons = instances.map(reason);
+    if (writer === undefined) {
+      return reasons.includes("CompleteOutage") && this.#cannotBeKnown ||
+        this.#foreign(reasons) ||
+        reasons.includes("DataLost") && instances.every(({ server }) => server.volume.rows === 0);
+    }
+    const diverged = instances.filter((instance) =>
+      reason(instance) === "Diverged" && this.#isDiverged(instance, writer)
+    );
+    const rest = instances.filter((instance) => !diverged.includes(instance));
+    return diverged.length > 0 && this.#writes() && this.#told(writer, diverged) &&
+      rest.every((instance) => this.#isMember(instance, writer));
+  }
+
+  /** At the end: everything acknowledged is in the group, if there is one. */
+  conclude(): void {
+    const { acknowledged, blame, groups } = this.#world;
+    const [writer] = groups.writers();
+    if (writer === undefined) return;
+    const all = writer.holds;
+    for (const [row, transaction] of acknowledged) {
+      if (all.get(transaction) === transaction || this.#world.approved) continue;
+      blame.call(this.#world, "acknowledged lost", `row ${row} is not on ${writer.address}`);
+    }
+    for (const { server } of this.#world.instances) {
+      for (const transaction of server.group.state === "ONLINE" ? server.volume.executed : []) {
+        const theirs = all.get(transaction);
+        if (theirs === transaction || theirs === undefined) continue;
+        blame.call(
+          this.#world,
+          "divergence",
+          `${server.address} has another ${transaction.number}`,
+        );
+      }
+    }
+  }
+
+  /** Whether starting the group again may lose something. */
+  get #cannotBeKnown(): boolean {
+    const { instances, lostVolumes } = this.#world;
+    const all = instances.map(({ server }) => server.volume.all);
+    const whole = instances.some(({ server: { address, uuid, volume } }) =>
+      volume.metadata?.instances.get(address) === uuid &&
+      all.every((other) => volume.all.missing(other).length === 0)
+    );
+    return lostVolumes.length > 0 || !whole;
+  }
+
+  #foreign(reasons: readonly (string | undefined)[]): boolean {
+    return this.#world.recreated && reasons.includes("ForeignData");
+  }
+
+  #isDiverged({ server }: Incarnation, writer: Mysqld): boolean {
+    return writer.holds.missing(server.volume.all).length > 0;
+  }
+
+  #isMember({ server }: Incarnation, writer: Mysqld): boolean {
+    return server.active && server.group.state === "ONLINE" &&
+      server.group.view === writer.group.view && !server.offlineMode &&
+      writer.volume.metadata?.instances.get(server.address) === server.uuid;
+  }
+
+  #told(writer: Mysqld, without: readonly Incarnation[] = []): boolean {
+    const { instances, podLabel, servicePod } = this.#world;
+    return instances.every((instance) => {
+      const label = podLabel.call(this.#world, instance.ordinal);
+      if (without.includes(instance)) return label === undefined;
+      if (instance.server !== writer) return label === "secondary";
+      return label === "primary" && servicePod === instance.ordinal;
+    });
+  }
+
+  #writes(): boolean {
+    return this.#world.clock.monotonic() - this.#writer.acknowledgedAt < 2_000;
+  }
+
+  /** Whether its agent is there and hears the API server. */
+  #canAct(instance: Incarnation | undefined): boolean {
+    const { api, network } = this.#world;
+    return instance?.agent?.process.runs === true && !instance.gone &&
+      network.connects(instance.place, API) && api.failing.before + api.failing.after === 0;
+  }
+
+  #fenced(instance: Incarnation): void {
+    const { server } = instance;
+    const agents = this.#world.instances.map(({ agent }) => agent);
+    const watched = instance.agent?.process.runs === true && !this.#world.paused &&
+      !agents.some((agent) => agent?.shellRuns === true);
+    const open = server.active && !server.superReadOnly && server.group.view === undefined;
+    const what = `${server.address} is writable outside a group`;
+    this.#longest(what, watched && open && what, WRITABLE_MS);
+  }
+
+  #labelled(instance: Incarnation, primary: Incarnation | undefined): void {
+    const { groups, podLabel } = this.#world;
+    const { server } = instance;
+    const label = podLabel.call(this.#world, instance.ordinal);
+    const inside = server.group.state === "ONLINE" && groups.hasMajority(server);
+    const right = label === undefined ||
+      inside && (label === "primary") === (server.group.view?.primary === server.uuid);
+    const seen = this.#canAct(instance) || this.#canAct(primary);
+    const what = `${server.address} is labelled ${label}`;
+    this.#longest(`${server.address} is labelled`, !right && seen && what, LIMIT_MS);
+  }
+
+  // Nobody waits without saying why, is ready or has a role when its own server knows better.
+  #explained(instance: Incarnation): void {
+    const { groups, paused, podLabel } = this.#world;
+    const { server } = instance;
+    const fine = server.group.state === "ONLINE" && groups.seesMajority(server);
+    const report = this.#world.reportOf(instance.ordinal);
+    const { ready } = instance.agent ?? { ready: false };
+    this.#longest(
+      `${server.address} is ready`,
+      ready && !(server.active && fine) && `${server.address} is ready outside the majority`,
+      SILENT_MS,
+    );
+    const label = podLabel.call(this.#world, instance.ordinal);
+    this.#longest(
+      `${server.address} has a role`,
+      label !== undefined && server.active && !fine && this.#canAct(instance) &&
+        `${server.address} has a role outside the majority`,
+      OUTSIDE_MS,
+    );
+    const says = report?.waiting !== undefined || report?.action !== undefined;
+    const wrong = server.active && !fine && !says && !paused && this.#canAct(instance);
+    const what = `${server.address} waits and does not say why`;
+    this.#longest(what, wrong && what, SILENT_MS);
+  }
+
+  #served(primary: Incarnation | undefined): void {
+    const wrong = primary !== undefined && this.#world.recorded && this.#canAct(primary) &&
+      this.#world.servicePod !== primary.ordinal;
+    const what = "the Service does not lead to the primary";
+    this.#longest(what, wrong && what, LIMIT_MS);
+  }
+
+  #longest(key: string, wrong: string | false, limitMs: number): void {
+    const now = this.#world.clock.monotonic();
+    if (wrong === false) return void this.#since.delete(key);
+    const since = this.#since.get(key) ?? now;
+    this.#since.set(key, since);
+    if (now - since > limitMs) this.#world.blame("too long", wrong);
+  }
+}

@@ -1,0 +1,144 @@
+// A run as data: how many members, whether their group is there at the start, and what goes wrong when.
+// Made from a seed; a shrinker takes faults out of it.
+
+import { Chance } from "../model/chance.ts";
+
+/** How often each is chosen. */
+const WEIGHTS = {
+  killServer: 8,
+  stopServer: 2,
+  powerOff: 4,
+  killAgent: 6,
+  killShell: 6,
+  freezeServer: 5,
+  freezeAgent: 5,
+  freezeAgentAt: 4,
+  cut: 5,
+  isolate: 5,
+  apiAway: 4,
+  apiFails: 4,
+  leaseTaken: 3,
+  loseVolume: 4,
+  killAll: 4,
+  powerOffAll: 2,
+  clock: 3,
+  stray: 2,
+  pause: 3,
+  recreate: 1,
+  purge: 3,
+  writeByHand: 2,
+  slowApplier: 3,
+  deletePod: 4,
+  approve: 3,
+} as const;
+
+export type FaultKind = keyof typeof WEIGHTS;
+export const FAULT_KINDS = Object.keys(WEIGHTS) as FaultKind[];
+
+export type Fault = {
+  readonly kind: FaultKind;
+  /** Milliseconds from the start. */
+  readonly at: number;
+  readonly forMs: number;
+  readonly ordinal: number;
+  readonly other: number;
+  /** What else there is to choose, in [0, 1). */
+  readonly dice: number;
+};
+
+export type Plan = {
+  readonly seed: number;
+  readonly members: number;
+  readonly formed: boolean;
+  readonly faults: readonly Fault[];
+};
+
+const LAST_MS = 40_000;
+
+export function planOf(seed: number): Plan {
+  const chance = new Chance(seed);
+  const members = chance.pick({ 3: 8, 4: 1, 5: 2 });
+  const formed = chance.is(0.7);
+  const lossesLeft = { count: Math.floor((Number(members) - 1) / 2) };
+  const faults: Fault[] = [];
+  const count = 1 + chance.below(6);
+  while (faults.length < count) {
+    const fault: Omit<Fault, "forMs"> & { forMs: number } = {
+      kind: chance.pick(WEIGHTS),
+      at: formed
+        ? 4_000 + chance.below(LAST_MS)
+        : 200 + chance.below(chance.is(0.6) ? 12_000 : LAST_MS),
+      forMs: Number(chance.pick({ 2: 1, 5: 1, 9: 2, 20: 2, 40: 1 })) * (500 + chance.below(1_000)),
+      ordinal: chance.below(Number(members)),
+      other: chance.below(Number(members)),
+      dice: chance.next(),
+    };
+    if (fault.kind === "pause") fault.forMs *= 2;
+    const loses = fault.kind === "loseVolume" || fault.kind === "stray";
+    if (loses && lossesLeft.count-- <= 0) continue;
+    faults.push(fault);
+  }
+  faults.push(...scenario(chance, Number(members), formed));
+  return { seed, members: Number(members), formed, faults: faults.toSorted((a, b) => a.at - b.at) };
+}
+
+type Step = Pick<Fault, "kind" | "at"> & Partial<Fault>;
+
+/** Faults that are only bad together, which would rarely meet by chance. */
+function scenario(chance: Chance, members: number, formed: boolean): Fault[] {
+  const at = (formed ? 6_000 : 20_000) + chance.below(20_000);
+  const ordinal = chance.below(members);
+  const soon = (ms: number): number => at + chance.below(ms);
+  const steps: Record<string, Step[]> = {
+    none: [],
+    // What a member lacks is nowhere in a binary log any more.
+    purged: [
+      { kind: "powerOff", at, forMs: 25_000 },
+      { kind: "purge", at: at + 8_000 + chance.below(20_000), dice: 0 },
+    ],
+    // Errant transactions, and a group that goes on without them.
+    byHand: [{ kind: "killServer", at }, {
+      kind: "writeByHand",
+      at: at + 1_500 + chance.below(2_000),
+    }],
+    // Who ends a complete outage is interrupted.
+    outage: [
+      { kind: "killAll", at },
+      { kind: "killShell", at, ordinal: 0 },
+      { kind: chance.is(0.5) ? "killAgent" : "killServer", at: soon(12_000), ordinal: 0 },
+    ],
+    // And so is who creates the group.
+    creation: [
+      { kind: "killShell", at: 100, ordinal: 0 },
+      {
+        kind: chance.is(0.5) ? "killAgent" : "killServer",
+        at: 500 + chance.below(5_000),
+        ordinal: 0,
+      },
+    ],
+  };
+  const name = chance.pick({
+    none: 5,
+    purged: 1,
+    byHand: 1,
+    outage: 1,
+    creation: formed ? 0.01 : 4,
+  });
+  return (steps[name] ?? []).map((step) => ({
+    ...{ ordinal, other: 0, forMs: 4_000 + chance.below(3_000), dice: chance.next() },
+    ...step,
+  }));
+}
+
+export function endOf(plan: Plan): number {
+  return Math.max(0, ...plan.faults.map(({ at, forMs }) => at + forMs));
+}
+
+export function describePlan(plan: Plan): string {
+  const faults = plan.faults.map(({ at, dice, forMs, kind, ordinal, other }) =>
+    `${(at / 1000).toFixed(1)} ${kind} ${ordinal}>${other} ${(forMs / 1000).toFixed(1)}s ${
+      dice.toFixed(2)
+    }`
+  );
+  return `${plan.members} members${plan.formed ? "" : ", from nothing"}: ${faults.join("; ")}`;
+}

@@ -1,0 +1,164 @@
+// A simulated mysqld on its volume: what survives a kill, what survives the loss of power, what does not.
+// Group Replication itself is in group.ts.
+
+import { Process } from "./clock.ts";
+import { type Transaction, TransactionLog } from "./transactions.ts";
+import type { View, Waiting } from "./view.ts";
+
+export type Metadata = {
+  readonly name: string;
+  readonly groupName: string;
+  /** server_uuid by address. */
+  readonly instances: ReadonlyMap<string, string>;
+};
+
+/** What is on the disk. */
+export class Volume {
+  readonly uuid: string;
+  executed = new TransactionLog();
+  /** Received from the group, in the relay log; the applier may be behind. */
+  relay = new TransactionLog();
+  purged = "";
+  groupName = "";
+  creating = false;
+  metadata: Metadata | undefined;
+  rows = 0;
+  /** Sets of transactions that were kept beside the data. */
+  readonly saved: string[] = [];
+  /** Deleted, with everything on it. */
+  lost = false;
+
+  constructor(uuid: string) {
+    this.uuid = uuid;
+  }
+
+  /** Executes a transaction. */
+  execute(transaction: Transaction): void {
+    if (!this.executed.add(transaction)) return;
+    const { effect } = transaction;
+    if (effect.type === "row") this.rows++;
+    if (effect.type === "createMetadata") {
+      const { name, groupName, uuid, address } = effect;
+      this.metadata = { name, groupName, instances: new Map([[address, uuid]]) };
+    }
+    if (this.metadata === undefined) return;
+    const instances = new Map(this.metadata.instances);
+    if (effect.type === "addInstance") instances.set(effect.address, effect.uuid);
+    if (effect.type === "removeInstance") instances.delete(effect.address);
+    this.metadata = { ...this.metadata, instances };
+  }
+
+  /** Everything that is on it, executed or not. */
+  get all(): TransactionLog {
+    return TransactionLog.of(this.executed, this.relay);
+  }
+
+  /** RESET BINARY LOGS AND GTIDS, and all data gone; the server's own identity stays. */
+  erase(): void {
+    this.executed = new TransactionLog();
+    this.relay = new TransactionLog();
+    this.metadata = undefined;
+    this.purged = "";
+    this.rows = 0;
+  }
+
+  /** What a clone copies. */
+  copyFrom(donor: Volume): void {
+    this.executed = donor.executed.copy();
+    this.relay = new TransactionLog();
+    this.metadata = donor.metadata;
+    this.purged = this.executed.text;
+    this.rows = donor.rows;
+  }
+}
+
+/** Group Replication's state of one run of a server. */
+export class Membership {
+  state: "OFFLINE" | "RECOVERING" | "ONLINE" | "ERROR" = "OFFLINE";
+  view: View | undefined;
+  /** How much of the view's log has been received. */
+  delivered = 0;
+  /** Received and not yet in the relay log. */
+  memory: Transaction[] = [];
+  waiting: Waiting[] = [];
+  readonly silentSince = new Map<string, number>();
+  withoutMajoritySince: number | undefined;
+  recoveredAt = Infinity;
+  starting = false;
+  rejoin: { tries: number; at: number } | undefined;
+}
+
+/** A connection, to be told when the server is gone. */
+export type Listener = { lost(): void };
+
+export class Mysqld {
+  readonly volume: Volume;
+  /** The machine. */
+  readonly place: string;
+  /** host:port, under which the others look for it. */
+  readonly address: string;
+  readonly serverId: number;
+  process = new Process("mysqld");
+  status: "down" | "starting" | "up" = "down";
+  superReadOnly = true;
+  offlineMode = false;
+  group = new Membership();
+  lock: Process | undefined;
+  /** How long its applier is behind. */
+  applierLagMs = 0;
+  readonly listeners = new Set<Listener>();
+
+  constructor(volume: Volume, where: { place: string; address: string; serverId: number }) {
+    this.volume = volume;
+    this.place = where.place;
+    this.address = where.address;
+    this.serverId = where.serverId;
+  }
+
+  get uuid(): string {
+    return this.volume.uuid;
+  }
+
+  /** Whether it runs and is not stopped. */
+  get active(): boolean {
+    return this.status === "up" && this.process.runs;
+  }
+
+  /** Everything that it has, also in memory. */
+  get holds(): TransactionLog {
+    return TransactionLog.of(this.volume.executed, this.volume.relay, this.group.memory);
+  }
+
+  boot(): void {
+    this.process = new Process("mysqld");
+    this.group = new Membership();
+    this.superReadOnly = true;
+    this.offlineMode = false;
+    this.lock = undefined;
+    this.status = "up";
+  }
+
+  /** SIGKILL. `power`: what the operating system had not written is lost as well. */
+  kill(power: boolean): void {
+    if (this.status === "down") return;
+    this.status = "down";
+    this.process.kill();
+    for (const { done } of this.group.waiting) done("unknown");
+    this.group = new Membership();
+    if (power) this.volume.relay = TransactionLog.of(this.volume.executed);
+    const listeners = [...this.listeners];
+    this.listeners.clear();
+    for (const listener of listeners) listener.lost();
+  }
+
+  /** Everything received is written and executed. */
+  applyAll(): void {
+    this.receiveAll();
+    for (const transaction of this.volume.relay) this.volume.execute(transaction);
+  }
+
+  receiveAll(): void {
+    for (const transaction of this.group.memory) this.volume.relay.add(transaction);
+    this.group.memory = [];
+  }
+}

@@ -1,0 +1,289 @@
+// Everything that one run of the simulation consists of, and what happens to it from outside: Pods that are
+// replaced, volumes that are lost, the Cluster object that is made anew.
+
+import type { Logger } from "../../src/base/log.ts";
+import { APPROVE_PLAN_ANNOTATION, INSTANCE_ANNOTATION, ROLE_LABEL } from "../../src/api/labels.ts";
+import { type InstanceReport, parseInstanceReport } from "../../src/api/instance-report.ts";
+import { formatTime } from "../../src/base/clock.ts";
+import { Chance } from "../model/chance.ts";
+import { ApiServer } from "./api-server.ts";
+import { VirtualClock } from "./clock.ts";
+import { Groups } from "./group.ts";
+import { Incarnation } from "./instance.ts";
+import { Network } from "./network.ts";
+import { CLUSTER, NAMESPACE, PATHS, POD_NAME_LABEL } from "./objects.ts";
+import { type Mysqld, Volume } from "./server.ts";
+import { lostByClone } from "./shell.ts";
+import { subtractSets, type Transaction } from "./transactions.ts";
+
+export type Violation = { readonly rule: string; readonly what: string; readonly at: number };
+
+export class World {
+  readonly chance: Chance;
+  readonly clock = new VirtualClock({ random: () => this.chance.next() });
+  readonly network = new Network();
+  readonly api = new ApiServer();
+  readonly groups: Groups;
+  readonly members: number;
+  /** The Pod of each ordinal; those that were replaced and may come back. */
+  readonly instances: Incarnation[] = [];
+  readonly strays: Incarnation[] = [];
+  readonly lostVolumes: Volume[] = [];
+  readonly violations: Violation[] = [];
+  readonly notes: string[] = [];
+  /** The Cluster was deleted and made again over its volumes. */
+  recreated = false;
+  /** Since when nothing may be done: paused, or being deleted. */
+  idleSince: number | undefined;
+  /** A person has approved a plan. */
+  approved = false;
+  /** Something has come between agents and their Lease, or what they know of the Cluster. */
+  apiTrouble = false;
+  /** Runs of MySQL Shell that change something. */
+  readonly changing = new Set<object>();
+  /** Set: what agents log. */
+  logOf: ((home: Incarnation) => Logger) | undefined;
+  #keepNotes: boolean;
+  #machines = new Map<string, { wallOffsetMs: number; slowness: number }>();
+  #slowness: number;
+  #incarnations = 0;
+  #stopped = "";
+
+  /** A group of everybody, as it was made long ago. */
+  form(): void {
+    const [first] = this.instances;
+    if (first === undefined) return;
+    const groupName = this.newUuid();
+    const { address, uuid } = first.server;
+    for (const { server } of this.instances) server.boot();
+    this.groups.bootstrap(first.server, groupName);
+    const done = (): void => {};
+    const effect = { type: "createMetadata", name: CLUSTER, groupName, uuid, address } as const;
+    this.groups.submit(first.server, { effect, done });
+    for (const { server } of this.instances.slice(1)) {
+      const { address, uuid } = server;
+      this.groups.submit(first.server, { effect: { type: "addInstance", uuid, address }, done });
+    }
+    for (const { server } of this.instances.slice(1)) {
+      server.volume.groupName = groupName;
+      this.groups.join(server);
+    }
+    const bootstrap = { instance: "main-0", serverUuid: uuid, groupName, at: formatTime(0) };
+    const cluster = this.api.get(PATHS.cluster);
+    if (cluster !== undefined) this.api.put(PATHS.cluster, { ...cluster, status: { bootstrap } });
+  }
+
+  constructor(seed: number, members: number, keepNotes = false) {
+    this.chance = new Chance(seed);
+    this.members = members;
+    this.#keepNotes = keepNotes;
+    this.#slowness = 2 + this.chance.next() * 6;
+    this.groups = new Groups({
+      ...{ clock: this.clock, network: this.network, chance: this.chance },
+      servers: () => this.servers,
+      at: (address) => this.at(address),
+      note: (what) => this.note(what),
+      wallAt: (place) => this.clock.now() + this.machineOf(place).wallOffsetMs,
+    });
+    this.createCluster();
+    for (let ordinal = 0; ordinal < members; ordinal++) {
+      this.putClaim(ordinal);
+      this.replacePod(ordinal, new Volume(this.newUuid()));
+    }
+  }
+
+  get servers(): Mysqld[] {
+    return [...this.instances, ...this.strays].map(({ server }) => server);
+  }
+
+  get seconds(): string {
+    return (this.clock.monotonic() / 1000).toFixed(1);
+  }
+
+  /** A machine's wall clock, and how late its processes wake up. */
+  machineOf = (place: string): { wallOffsetMs: number; slowness: number } => {
+    const known = this.#machines.get(place) ?? { wallOffsetMs: 0, slowness: this.#slowness };
+    this.#machines.set(place, known);
+    return known;
+  };
+
+  note(what: string): void {
+    if (this.#keepNotes) this.notes.push(`${this.seconds} ${what}`);
+  }
+
+  blame(rule: string, what: string): void {
+    this.note(`VIOLATION ${rule}: ${what}`);
+    if (this.violations.some((one) => one.rule === rule)) return;
+    this.violations.push({ rule, what, at: this.clock.monotonic() });
+  }
+
+  readonly #begun = new Map<string, number[]>();
+
+  // Failures are spaced out: 1 s, 2 s, 4 s and so on.
+  #hammers(who: string, what: string): void {
+    const now = this.clock.monotonic();
+    const lately = [...this.#begun.get(who) ?? [], now].filter((at) => now - at < 20_000);
+    this.#begun.set(who, lately);
+    if (lately.length > 10) this.blame("hammers", what);
+  }
+
+  /** An agent begins to change something: by MySQL Shell, after a look at the Cluster, or by itself. */
+  changes(what: string, byShell: boolean): void {
+    const idleMs = this.clock.monotonic() - (this.idleSince ?? Infinity);
+    const late = byShell ? idleMs > 6_000 : idleMs > 35_000 && !this.apiTrouble;
+    this.#hammers(what.split(":")[0] ?? "", what);
+    if (late) this.blame("acts while paused", what);
+    if (byShell && this.changing.size > 0 && !this.apiTrouble) this.blame("two at once", what);
+  }
+
+  unknown(sql: string): void {
+    this.blame("simulation", `unknown statement: ${sql}`);
+  }
+
+  later(server: Mysqld, ms: number, run: () => void): void {
+    const { process } = server;
+    this.clock.setTimer(ms, () => process.deliver(() => server.status === "up" && run()));
+  }
+
+  newUuid(): string {
+    const hex = () => this.chance.below(2 ** 32).toString(16).padStart(8, "0");
+    return `${hex()}-0000-4000-8000-${hex()}${hex().slice(0, 4)}`;
+  }
+
+  /** The server that a name leads to. */
+  at(address: string): Mysqld | undefined {
+    const ordinal = Number(/-(\d+):/.exec(address)?.[1]);
+    const instance = this.instances[ordinal];
+    return instance?.gone === false ? instance.server : undefined;
+  }
+
+  createCluster(): void {
+    const at = this.clock.now();
+    this.api.put(PATHS.cluster, {
+      ...object("Cluster", { spec: { members: this.members } }, at),
+      status: {},
+    });
+    this.api.put(PATHS.service, object("Service", { spec: { selector: {} } }));
+    this.api.put(PATHS.lease, object("Lease", { spec: {} }));
+  }
+
+  putClaim(ordinal: number): void {
+    this.api.put(PATHS.claim(ordinal), object("PersistentVolumeClaim", {}, this.clock.now()));
+  }
+
+  get paused(): boolean {
+    const { spec } = this.api.get(PATHS.cluster) as { spec?: { paused?: boolean } } ?? {};
+    return spec?.paused === true;
+  }
+
+  changeSpec(change: Record<string, unknown>): void {
+    const cluster = this.api.get(PATHS.cluster) as { spec?: object } | undefined;
+    if (cluster === undefined) return;
+    const spec = { ...cluster.spec, ...change };
+    this.api.put(PATHS.cluster, { ...cluster, spec } as never);
+  }
+
+  /** A new Pod of this ordinal on that volume; the one before has ended. */
+  replacePod(ordinal: number, volume: Volume, place = `node-${ordinal}`): Incarnation {
+    const podUid = `pod-${ordinal}-${++this.#incarnations}`;
+    const pod = object("Pod", {});
+    this.api.put(PATHS.pod(ordinal), { ...pod, metadata: { ...pod.metadata, uid: podUid } });
+    const incarnation = new Incarnation(this, { ordinal, place, podUid, volume });
+    this.instances[ordinal] = incarnation;
+    incarnation.start();
+    return incarnation;
+  }
+
+  podLabel(ordinal: number): string | undefined {
+    return this.api.get(PATHS.pod(ordinal))?.metadata.labels?.[ROLE_LABEL];
+  }
+
+  /** The Pod that the primary Service leads to. */
+  get servicePod(): number | undefined {
+    const service = this.api.get(PATHS.service) as
+      | { spec?: { selector?: Record<string, string> } }
+      | undefined;
+    const name = service?.spec?.selector?.[POD_NAME_LABEL];
+    return name === undefined ? undefined : Number(name.split("-").at(-1));
+  }
+
+  /** What a member last said. */
+  reportOf(ordinal: number): InstanceReport | undefined {
+    const pod = this.api.get(PATHS.pod(ordinal));
+    return parseInstanceReport(pod?.metadata.annotations?.[INSTANCE_ANNOTATION]);
+  }
+
+  /** A person gives up what a plan says cannot be kept, and so perhaps what was acknowledged. */
+  approves(hash: string): void {
+    const cluster = this.api.get(PATHS.cluster);
+    if (cluster === undefined) return;
+    this.approved = true;
+    const annotations = { ...cluster.metadata.annotations, [APPROVE_PLAN_ANNOTATION]: hash };
+    this.api.put(PATHS.cluster, { ...cluster, metadata: { ...cluster.metadata, annotations } });
+  }
+
+  /** What the operator says of the members that have certainly ended. */
+  noteStopped(): void {
+    const cluster = this.api.get(PATHS.cluster);
+    if (cluster === undefined) return;
+    const stopped = this.instances.filter(({ gone, server }) => gone && server.status === "down")
+      .map(({ ordinal }) => `${CLUSTER}-${ordinal}`);
+    if (stopped.join() === this.#stopped) return;
+    this.#stopped = stopped.join();
+    const instances = stopped.map((name) => ({ name, stopped: "ended" }));
+    this.api.put(PATHS.cluster, { ...cluster, status: { ...cluster.status, instances } });
+  }
+
+  get recorded(): boolean {
+    const { status } = this.api.get(PATHS.cluster) ?? {};
+    return (status?.bootstrap as { at?: string } | undefined)?.at !== undefined;
+  }
+
+  /** Acknowledged writes by row, and what became of all the volumes. */
+  readonly acknowledged = new Map<number, Transaction>();
+
+  /** create-cluster is about to make a group. */
+  creates(server: Mysqld): void {
+    if (this.recorded) this.blame("created twice", `${server.address} creates a second group`);
+    const held = this.servers.find(({ volume }) => volume.rows > 0);
+    if (held !== undefined) {
+      this.blame(
+        "created over data",
+        `${server.address} creates a group while ${held.address} holds rows`,
+      );
+    }
+  }
+
+  /** reboot-cluster-from-complete-outage is about to make the group anew. */
+  reboots(seed: Mysqld): void {
+    const running = this.groups.writers();
+    if (running.length > 0) this.blame("two groups", `${seed.address} is rebooted beside a group`);
+    const { all } = seed.volume;
+    if (this.approved) return;
+    for (const [row, transaction] of this.acknowledged) {
+      if (all.get(transaction) !== transaction) {
+        this.blame("acknowledged lost", `the reboot of ${seed.address} loses row ${row}`);
+      }
+    }
+  }
+
+  /** A clone: the target is empty from now on, has the donor's data later, and then restarts. */
+  clone(target: Mysqld, donor: Mysqld): void {
+    const kept = this.approved ? target.volume.saved.join(",") : "";
+    const lost = subtractSets(lostByClone(target, donor), kept);
+    if (lost !== "") this.blame("cloned over data", `${target.address} loses ${lost}`);
+    target.volume.erase();
+    this.note(`${target.address} is erased for a clone`);
+    this.later(target, 1_500 + this.chance.below(3_000), () => {
+      if (!donor.active || !this.network.connects(donor.place, target.place)) return;
+      target.volume.copyFrom(donor.volume);
+      this.instances.find(({ server }) => server === target)?.restartServer();
+    });
+  }
+}
+
+function object(kind: string, rest: object, at?: number) {
+  const name = "";
+  const created = at === undefined ? {} : { creationTimestamp: formatTime(at) };
+  return { apiVersion: "v1", kind, metadata: { name, namespace: NAMESPACE, ...created }, ...rest };
+}
