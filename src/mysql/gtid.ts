@@ -42,9 +42,10 @@ export function normaliseGtidSet(text: string): string {
   return text.replace(/\s+/g, "");
 }
 
-/** A set holding all of the given ones, in a form that the server accepts. */
+/** A set holding all of the given ones, in a form that the server accepts; what is said twice is said once. */
 export function unionGtidSets(...sets: readonly string[]): string {
-  return sets.map(normaliseGtidSet).filter((set) => set !== "").join(",");
+  const parts = sets.flatMap((set) => normaliseGtidSet(set).split(","));
+  return [...new Set(parts)].filter((part) => part !== "").join(",");
 }
 
 /** For messages: the set, shortened to its first sources. */

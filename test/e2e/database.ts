@@ -2,6 +2,7 @@
 // its own Pods, and compared as a whole (members, roles, Services, status) with what it should be.
 
 import { CLUSTER_LABEL, ROLE_LABEL } from "../../src/api/labels.ts";
+import type { RecoveryPlan } from "../../src/api/recovery-plan.ts";
 import { kubectl, kubectlJson } from "./kubectl.ts";
 import { type Seen, waitFor } from "./wait.ts";
 
@@ -24,6 +25,8 @@ export type ClusterObject = {
     primary?: string;
     bootstrap?: { groupName?: string };
     instances?: { name: string; state: string; role?: string }[];
+    plans?: RecoveryPlan[];
+    recovery?: unknown;
   };
 };
 

@@ -6,8 +6,16 @@ import { cluster, kubectl, kubectlJson } from "./kubectl.ts";
 import { waitFor } from "./wait.ts";
 
 /** SIGKILL of the server process in its container. */
-export async function killServer({ namespace }: Database, pod: string): Promise<void> {
-  const script = "kill -KILL $(cat /run/mysql-operator/mysqld.pid)";
+export function killServer(database: Database, pod: string): Promise<void> {
+  return signalServer(database, pod, "KILL");
+}
+
+export async function signalServer(
+  { namespace }: Database,
+  pod: string,
+  signal: "KILL" | "STOP" | "CONT",
+): Promise<void> {
+  const script = `kill -${signal} $(cat /run/mysql-operator/mysqld.pid)`;
   await kubectl(["-n", namespace, "exec", pod, "-c", "mysql", "--", "/bin/sh", "-c", script]);
 }
 
@@ -55,20 +63,39 @@ export async function deletePod(database: Database, pod: string): Promise<void> 
   });
 }
 
-/** Takes the power of a node, waits until the control plane has noticed, and gives it back. */
-export async function powerCycle(node: string): Promise<void> {
-  await cluster(["stop-node", node]);
-  await waitFor(
-    `${node} not ready`,
-    90_000,
-    async () => await readiness(node) !== "True" || "still Ready",
-  );
-  await cluster(["start-node", node], { limitMs: 120_000 });
-  await waitFor(
-    `${node} ready`,
-    90_000,
-    async () => await readiness(node) === "True" || "not Ready",
-  );
+/** Takes the power of these nodes, waits until the control plane has noticed, and gives it back. */
+export async function powerCycle(...nodes: string[]): Promise<void> {
+  await powerOff(...nodes);
+  await powerOn(...nodes);
+}
+
+/** Takes the power of all these nodes at once; the control plane has noticed when it returns. */
+export async function powerOff(...nodes: string[]): Promise<void> {
+  await Promise.all(nodes.map((node) => cluster(["stop-node", node])));
+  for (const node of nodes) {
+    await waitFor(
+      `${node} not ready`,
+      90_000,
+      async () => await readiness(node) !== "True" || "still Ready",
+    );
+  }
+}
+
+export async function powerOn(...nodes: string[]): Promise<void> {
+  await Promise.all(nodes.map((node) => cluster(["start-node", node], { limitMs: 120_000 })));
+  for (const node of nodes) {
+    await waitFor(
+      `${node} ready`,
+      90_000,
+      async () => await readiness(node) === "True" || "not Ready",
+    );
+  }
+}
+
+/** The volume of a Pod whose node is gone for good, and the Pod, which nobody else will end. */
+export async function loseVolume({ namespace }: Database, pod: string): Promise<void> {
+  await kubectl(["-n", namespace, "delete", "pvc", `data-${pod}`, "--wait=false"]);
+  await kubectl(["-n", namespace, "delete", "pod", pod, "--force", "--grace-period=0"]);
 }
 
 export async function nodeOf(database: Database, pod: string): Promise<string> {

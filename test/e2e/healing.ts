@@ -39,6 +39,21 @@ export async function rightAsBefore(
   }
 }
 
+/** As rightAsBefore; returns when it was first seen whole and then stayed so, in milliseconds since 1970. */
+export async function wholeAt(
+  database: Database,
+  members: number,
+  { healed, limitMs }: { healed: Healed; limitMs: number },
+): Promise<number> {
+  let at = 0;
+  const noted: Healed = async (...args) => {
+    await healed(...args);
+    at = Date.now();
+  };
+  await rightAsBefore(database, members, { healed: noted, limitMs });
+  return at;
+}
+
 async function staysWhole(database: Database, members: number, forMs: number): Promise<boolean> {
   for (const end = Date.now() + forMs; Date.now() < end;) {
     if (await groupIsWhole(database, members).catch(() => "gone") !== true) return false;

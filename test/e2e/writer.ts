@@ -7,8 +7,19 @@ import { type Database, getPods, sql } from "./database.ts";
 import { apply, kubectl, ROOT } from "./kubectl.ts";
 import { waitFor } from "./wait.ts";
 
-export type Report = { acknowledged: [number, number][]; failed: number; longestGapMs: number };
-export type Writer = { report(): Promise<Report>; stop(): Promise<Report> };
+export type Report = {
+  acknowledged: [number, number][];
+  failed: number;
+  longestGapMs: number;
+  /** The longest time without an acknowledged row since the last lap. */
+  lapGapMs: number;
+};
+export type Writer = {
+  report(): Promise<Report>;
+  /** A report that begins a new lap. */
+  lap(): Promise<Report>;
+  stop(): Promise<Report>;
+};
 export type WriterOptions = {
   /** Services or Pods, as a client in the namespace names them. */
   readonly hosts: string[];
@@ -42,12 +53,6 @@ export async function startWriter(
         `/api/v1/namespaces/${namespace}/pods/${metadata.name}:8080/proxy/${path}`,
       ]),
     );
-  await waitFor("the writer's first rows", 60_000, async () => {
-    const { acknowledged } = await get("report");
-    return acknowledged.length >= options.clients ||
-      `${acknowledged.length} of ${options.clients} clients wrote`;
-  });
-  const stop = () => get("stop");
   t.teardown(() =>
     kubectl([
       "-n",
@@ -59,7 +64,19 @@ export async function startWriter(
       "--ignore-not-found",
     ])
   );
-  return { report: () => get("report"), stop };
+  return await oncePerClient(options, get);
+}
+
+/** Hands the writer out once every client's first row has been acknowledged. */
+export async function oncePerClient(
+  { clients }: Pick<WriterOptions, "clients">,
+  get: (path: string) => Promise<Report>,
+): Promise<Writer> {
+  await waitFor("the writer's first rows", 60_000, async () => {
+    const { acknowledged } = await get("report");
+    return acknowledged.length >= clients || `${acknowledged.length} of ${clients} clients wrote`;
+  });
+  return { report: () => get("report"), lap: () => get("lap"), stop: () => get("stop") };
 }
 
 function podSpec({ name }: Database, writer: string, options: WriterOptions): object {
@@ -95,13 +112,13 @@ function podSpec({ name }: Database, writer: string, options: WriterOptions): ob
   };
 }
 
-/** Asserts that every acknowledged row is on every member (a secondary may still be applying). */
+/** Asserts that every acknowledged row is on every member (a secondary may still be applying), and none twice. */
 export async function everyRowIsEverywhere(
   t: Test,
   database: Database,
   report: Report,
 ): Promise<void> {
-  const count = report.acknowledged.reduce((sum, [from, to]) => sum + to - from + 1, 0);
+  const count = countOf(report);
   t.ok(
     count > 0,
     `${count} rows acknowledged, ${report.failed} writes failed, longest gap ${report.longestGapMs} ms`,
@@ -113,10 +130,27 @@ export async function everyRowIsEverywhere(
         `${missing.length} acknowledged rows missing, first ${missing[0]}`;
     });
     t.pass(`all ${count} acknowledged rows are on ${pod.metadata.name}`);
+    t.strictSame(await rowsTwice(database, pod.metadata.name), [], "none of them twice");
   }
 }
 
-async function missingRows(database: Database, pod: string, report: Report): Promise<number[]> {
+/** How many rows were acknowledged. */
+export function countOf({ acknowledged }: Report): number {
+  return acknowledged.reduce((sum, [from, to]) => sum + to - from + 1, 0);
+}
+
+/** The rows that a server has more than once. */
+export function rowsTwice(database: Database, pod: string): Promise<string[]> {
+  const query = "SELECT id, COUNT(*) FROM app.written GROUP BY id HAVING COUNT(*) > 1";
+  return sql(database, pod, query);
+}
+
+/** The acknowledged rows that a server does not have. */
+export async function missingRows(
+  database: Database,
+  pod: string,
+  report: Report,
+): Promise<number[]> {
   const present = new Set((await sql(database, pod, "SELECT id FROM app.written")).map(Number));
   const missing: number[] = [];
   for (const [from, to] of report.acknowledged) {

@@ -42,6 +42,7 @@ t.test("parseGtidSet() keeps sources, tags and intervals", (t) => {
 t.test("texts", (t) => {
   t.equal(normaliseGtidSet(`${A}:1,\n ${B}:2`), `${A}:1,${B}:2`);
   t.equal(unionGtidSets("", `${A}:1`, "\n", `${B}:2`), `${A}:1,${B}:2`);
+  t.equal(unionGtidSets(`${A}:1,${B}:2-3`, `${A}:1,${B}:2`), `${A}:1,${B}:2-3,${B}:2`);
   t.equal(describeGtidSet(""), "(empty)");
   t.equal(
     describeGtidSet([A, A, A, A, A].map((uuid) => `${uuid}:1`).join(",")),
