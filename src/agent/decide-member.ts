@@ -203,8 +203,13 @@ export function decideUnregistered(facts: Facts): AgentAction {
     return wait("WaitingForPrimary", "the group's creation is not recorded yet");
   }
   const primary = primariesOf(local.member)[0];
-  const asked = facts.peers.find((peer) => primary && peer.address === addressOf(primary));
-  if (primary === undefined || asked === undefined || !asked.reachable) return noPrimary();
+  // It was elected before it was written down: the Shell takes it in through any member that is.
+  const elected = primary?.uuid === local.member.uuid;
+  const asked = facts.peers.find((peer) =>
+    peer.reachable && stateOf(peer.member) === "ONLINE" &&
+    (elected || (primary && peer.address === addressOf(primary)))
+  );
+  if (primary === undefined || asked?.reachable !== true) return noPrimary();
   // My copy of the metadata may be behind the primary's.
   if (asked.data.metadata?.instances.some((row) => row.uuid === local.member.uuid) === true) {
     return { type: "steady" };
@@ -214,7 +219,7 @@ export function decideUnregistered(facts: Facts): AgentAction {
   }
   if (now < history.retryAt) return wait("ActionFailed", history.lastFailure);
   // Only incremental is possible for a member that is running in the group.
-  return { type: "add-instance", via: addressOf(primary), method: "incremental" };
+  return { type: "add-instance", via: asked.address, method: "incremental" };
 }
 
 function noApi(): AgentAction {

@@ -82,7 +82,7 @@ t.test("a line that never ends is given up, and the rest of it is not read", asy
     },
   ]);
   const { restarts } = await followUntil(server.client(), "a50", clock);
-  t.match(restarts, [/^broken: a line of \d+ characters is not JSON/]);
+  t.match(restarts, [/^broken: a line of \d+ bytes is not JSON/]);
   t.ok(sent < 100, `${sent} MB were sent`);
   t.same(clock.slept, [500]);
 });

@@ -38,8 +38,8 @@ async function step(
   await stage.replay(t, name, { ...(env[id] ? { env: env[id] } : {}) });
 }
 
-/** E12: somebody starts the cloned server by hand; it joins by itself. */
+/** E12: somebody starts the cloned server by hand; it joins by itself. Seen where status is asked. */
 async function startAndJoin(stage: Stage): Promise<void> {
   await stage.server(4104).start();
-  await stage.eventually(4104, "MEMBER_STATE = 'ONLINE'");
+  await stage.eventually(4101, "MEMBER_STATE = 'ONLINE'", 4);
 }
