@@ -61,4 +61,17 @@ export const FOUND: readonly { readonly name: string; readonly plan: Plan }[] = 
       ],
     },
   },
+  {
+    // It waited for a primary that answers, and was that itself: decide-member.ts asks another member.
+    name: "a member that is elected before it is written down is taken in all the same",
+    plan: {
+      seed: 186,
+      members: 3,
+      formed: false,
+      faults: [
+        fault("pause", { at: 10_448, forMs: 13_840, ordinal: 2, other: 2, dice: 0.2388 }),
+        fault("killServer", { at: 29_190, forMs: 6_660, ordinal: 0, dice: 0.1702 }),
+      ],
+    },
+  },
 ];
