@@ -100,6 +100,12 @@ const JSON_RULES: { what: string; keys: RegExp; within?: string; replacement: st
     replacement: "<now>",
   },
   {
+    what: "the donor of a recovery, chosen by Group Replication",
+    keys: /^source$/,
+    within: "recoveryChannel",
+    replacement: "<donor>",
+  },
+  {
     what: "times of transactions",
     keys: /Timestamp$|Time$/,
     replacement: "<time>",
