@@ -41,6 +41,7 @@ export class Actor {
   #leaseHolder: string | undefined;
   #leaseTriedAt = -Infinity;
   #stopped = false;
+  #performing = false;
   #endedAt = -Infinity;
 
   constructor(options: ActorOptions) {
@@ -56,9 +57,12 @@ export class Actor {
     return this.#running;
   }
 
-  /** Whether an action has been running at some time since then (monotonic milliseconds). */
+  /**
+   * Whether an action has worked on the server at some time since then (monotonic milliseconds). Not while it
+   * only waits for the API server, before or after: that may take long.
+   */
   ranSince(at: number): boolean {
-    return this.#running !== undefined || this.#endedAt >= at;
+    return this.#performing || this.#endedAt >= at;
   }
 
   /** Who has the Lease that the wanted action needs. */
@@ -81,7 +85,6 @@ export class Actor {
     this.#running = { type: action.type, since, attempt };
     this.#done = this.#run(action, facts, signal).finally(() => {
       this.#running = undefined;
-      this.#endedAt = this.#options.clock.monotonic();
       this.#options.ended();
     });
   }
@@ -137,7 +140,13 @@ export class Actor {
   async #perform(action: AgentAction, facts: Facts, permit: Permit): Promise<"done"> {
     const { attempt } = this.#running ?? { attempt: 1 };
     this.#options.log.info("instance action begins", { ...action, action: action.type, attempt });
-    await this.#options.perform(action, facts, permit);
+    this.#performing = true;
+    try {
+      await this.#options.perform(action, facts, permit);
+    } finally {
+      this.#performing = false;
+      this.#endedAt = this.#options.clock.monotonic();
+    }
     return "done";
   }
 

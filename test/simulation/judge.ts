@@ -9,7 +9,8 @@ import { API } from "./api-server.ts";
 /** Group Replication notices a lost majority after 5 s; an observation may be 5 s old; the rest is slack. */
 const LIMIT_MS = 20_000;
 const WRITABLE_MS = 8_000;
-const SILENT_MS = 7_500;
+/** Twice the time until a request is given up and sent again: the API server may come back just after the first. */
+const SILENT_MS = 12_500;
 /** From when the server itself knows that it is outside; it gives up by itself after 10 s. */
 const OUTSIDE_MS = 8_500;
 
@@ -116,8 +117,12 @@ export class Judge {
     return lostVolumes.length > 0 || !whole;
   }
 
+  // Kept volumes; or a creation in which a server that was replaced went on under its name. Nobody was sent
+  // to a group that is not recorded.
   #foreign(reasons: readonly (string | undefined)[]): boolean {
-    return this.#world.recreated && reasons.includes("ForeignData");
+    const { recorded, recreated, strays } = this.#world;
+    const interfered = !recorded && strays.length > 0;
+    return (recreated || interfered) && reasons.includes("ForeignData");
   }
 
   #isDiverged({ server }: Incarnation, writer: Mysqld): boolean {
