@@ -1,0 +1,65 @@
+// What a seed makes happen, and what the table of a chaos run says.
+
+import t from "tap";
+import { faultTable } from "../../../scripts/chaos/report.ts";
+import { type Kind, KINDS, type Round, schedule } from "../../../scripts/chaos/schedule.ts";
+
+const kinds = Object.keys(KINDS).sort();
+
+function first(count: number, seed: number): Round[] {
+  const rounds = schedule(seed, 3);
+  return Array.from({ length: count }, () => rounds.next().value ?? []);
+}
+
+t.test("the same seed is the same run, another one is not", (t) => {
+  t.strictSame(first(60, 7), first(60, 7));
+  t.notSame(first(60, 7), first(60, 8));
+  t.end();
+});
+
+t.test("every kind comes once and alone before any comes again or with another", (t) => {
+  const begin = first(kinds.length, 7);
+  t.ok(begin.every((round) => round.length === 1));
+  t.strictSame(begin.flatMap((round) => round.map(({ kind }) => kind)).sort(), kinds);
+  t.end();
+});
+
+t.test("later rounds have one or two different kinds, and every kind comes", (t) => {
+  const later = first(400, 7).slice(kinds.length);
+  t.ok(later.every((round) => new Set(round.map(({ kind }) => kind)).size === round.length));
+  t.strictSame([...new Set(later.map((round) => round.length))].sort(), [1, 2]);
+  t.strictSame([...new Set(later.flat().map(({ kind }) => kind))].sort(), kinds);
+  t.end();
+});
+
+t.test("a fault hits a member that there is and lasts as long as its kind may", (t) => {
+  for (const { kind, target, holdMs } of first(400, 7).flat()) {
+    const [from, to] = KINDS[kind];
+    t.ok(target >= 0 && target < 3 && holdMs >= from * 1000 && holdMs <= to * 1000, kind);
+  }
+  t.end();
+});
+
+t.test("the table has a row for each kind that came alone, and one for two at once", (t) => {
+  const fault = (kind: Kind) => ({ kind, target: 0, holdMs: 0 });
+  const outcome = (round: Round, outageMs: number, manual = 0) => ({
+    round,
+    outageMs,
+    recoveryMs: 2 * outageMs,
+    manual,
+  });
+  const table = faultTable([
+    outcome([fault("kill mysqld")], 1000),
+    outcome([fault("full disk"), fault("kill agent")], 4000, 1),
+    outcome([fault("kill mysqld")], 3000),
+  ]);
+  t.equal(
+    table,
+    `| fault | times | write outage s | recovery s | manual steps |
+| --- | --- | --- | --- | --- |
+| kill mysqld | 2 | 2.0 (worst 3.0) | 4.0 (worst 6.0) | 0 |
+| two at once | 1 | 4.0 (worst 4.0) | 8.0 (worst 8.0) | 1 |
+`,
+  );
+  t.end();
+});
