@@ -92,7 +92,11 @@ export const enforcedSettings: readonly EnforcedSetting[] = [
   setting("port", (place) => String(place.port), "Services and members use it"),
   setting("read_only", "ON", "a server outside the group must not be written to"),
   setting("relay_log", "relay-bin", "its default name would follow the host's name"),
-  setting("relay_log_recovery", "ON", "a crash must not leave a torn relay log"),
+  setting(
+    "relay_log_recovery",
+    "OFF",
+    "ON hides after a crash what the server had received and still has in its relay log",
+  ),
   setting("replica_preserve_commit_order", "ON", "members must commit in the group's order"),
   setting("report_host", (place) => place.reportHost, "members find each other by it"),
   setting("report_port", (place) => String(place.port), "members find each other by it"),
