@@ -17,6 +17,11 @@ import {
 
 const FOREIGN = a.data({ metadata: undefined });
 
+const ELECTED = [
+  a.row(1, { role: "SECONDARY" }),
+  a.row(2, { role: "PRIMARY" }),
+];
+
 export const JOIN: readonly Row[] = [ // joining
   {
     name: "never added, empty",
@@ -237,5 +242,28 @@ export const JOIN: readonly Row[] = [ // joining
     name: "creating failed a moment ago",
     facts: unborn({ history: failed({ "create-cluster": 1 }, a.NOW + 1) }),
     expect: wait("ActionFailed"),
+  },
+  {
+    name:
+      "ONLINE, elected primary, and not in the metadata: its add was interrupted by the election",
+    facts: a.facts(2, {
+      local: a.up(a.member(2, { members: ELECTED }), a.data({ metadata: a.metadata(0, 1) })),
+      peers: [
+        a.silent(0),
+        a.peer(1, {
+          member: a.member(1, { members: ELECTED }),
+          data: a.data({ metadata: a.metadata(0, 1) }),
+        }),
+      ],
+    }),
+    expect: { type: "add-instance", via: a.addressOfOrdinal(1), method: "incremental" },
+  },
+  {
+    name: "the same, and the others are not in the group",
+    facts: a.facts(2, {
+      local: a.up(a.member(2, { members: ELECTED }), a.data({ metadata: a.metadata(0, 1) })),
+      peers: [a.silent(0), a.peer(1, { member: a.outside(1) })],
+    }),
+    expect: wait("WaitingForPrimary"),
   },
 ];

@@ -22,11 +22,6 @@ const diverged = (changes: Partial<Facts> = {}): Facts =>
 const ERRANT = diverged();
 const RECLONE = a.cluster({ recovery: { completeOutage: "Automatic", diverged: "Reclone" } });
 
-const ELECTED = [
-  a.row(1, { role: "SECONDARY" }),
-  a.row(2, { role: "PRIMARY" }),
-];
-
 export const MEMBER: readonly Row[] = [
   // the own server
   { name: "server down", facts: a.facts(1, { local: DOWN }), expect: wait("ServerDown") },
@@ -117,29 +112,6 @@ export const MEMBER: readonly Row[] = [
       peers: [0, 1].map((n) => a.peer(n, { data: a.data({ metadata: a.metadata(0, 1) }) })),
     }),
     expect: { type: "add-instance", via: VIA, method: "incremental" },
-  },
-  {
-    name:
-      "ONLINE, elected primary, and not in the metadata: its add was interrupted by the election",
-    facts: a.facts(2, {
-      local: a.up(a.member(2, { members: ELECTED }), a.data({ metadata: a.metadata(0, 1) })),
-      peers: [
-        a.silent(0),
-        a.peer(1, {
-          member: a.member(1, { members: ELECTED }),
-          data: a.data({ metadata: a.metadata(0, 1) }),
-        }),
-      ],
-    }),
-    expect: { type: "add-instance", via: a.addressOfOrdinal(1), method: "incremental" },
-  },
-  {
-    name: "the same, and the others are not in the group",
-    facts: a.facts(2, {
-      local: a.up(a.member(2, { members: ELECTED }), a.data({ metadata: a.metadata(0, 1) })),
-      peers: [a.silent(0), a.peer(1, { member: a.outside(1) })],
-    }),
-    expect: wait("WaitingForPrimary"),
   },
   {
     name: "ONLINE and only the own copy of the metadata is behind",
