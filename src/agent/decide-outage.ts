@@ -126,8 +126,7 @@ function restartByPlan(
   if (running.length > 0) {
     const message =
       `${doubt}. ${describePlan(plan)}. Bring ${running.join(", ")} back. If it is gone ` +
-      "for good, give its node the taint node.kubernetes.io/out-of-service, or delete its volume claim " +
-      "and Pod so that it starts anew: then a plan can be approved";
+      "for good, delete its volume claim and Pod so that it starts anew: then a plan can be approved";
     return { ...wait("CompleteOutage", message), plan };
   }
   if (!isApproved(plan, cluster)) {
