@@ -116,8 +116,10 @@ t.test(
 t.test("a file that is gone or empty while it is rotated does no harm", { buffered }, async (t) => {
   const { namespace, file, write, request } = await account("rotating");
   write(await request());
-  // Any two looks at this clock are further apart than the age at which a token is read again.
-  const aging = { ...clock, monotonic: () => clock.monotonic() * 1e6 };
+  // Any two looks at this clock are further apart than the age at which a token is read again (10 s), and the
+  // two that a request's limit of 30 s is made of are not too far apart.
+  let looks = 0;
+  const aging = { ...clock, monotonic: () => clock.monotonic() + 11_000 * looks++ };
   const client = await server.tokenClient(file, { clock: aging, deadMs: Number.MAX_SAFE_INTEGER });
   await list(client, namespace);
   for (const damage of [() => rmSync(file), () => write(""), () => write(" ")]) {
