@@ -9,7 +9,14 @@ import { describeGtidSet } from "../mysql/gtid.ts";
 import type { DataFacts } from "../mysql/queries.ts";
 import { type AgentAction, wait } from "./actions.ts";
 import { decideOutage } from "./decide-outage.ts";
-import { type ClusterFacts, type Facts, hasData, stateOf, type UpView } from "./facts.ts";
+import {
+  type ClusterFacts,
+  type Facts,
+  hasData,
+  isRegistered,
+  stateOf,
+  type UpView,
+} from "./facts.ts";
 
 type LocalWithData = UpView & { readonly data: DataFacts };
 
@@ -36,9 +43,10 @@ function keptGroups(facts: Facts, local: LocalWithData, cluster: ClusterFacts): 
   if (cluster.bootstrap.serverUuid !== undefined) return [];
   const servers = [local, ...facts.peers.filter((peer) => peer.reachable)];
   const groups = servers.flatMap(({ data, member }) => {
-    const { clusters = [], instances = [] } = data.metadata ?? {};
-    const known = instances.some(({ uuid }) => uuid === member.uuid);
-    return known ? clusters.filter(({ name }) => name === facts.self.clusterName) : [];
+    const { clusters = [] } = data.metadata ?? {};
+    return isRegistered(data.metadata, member.uuid)
+      ? clusters.filter(({ name }) => name === facts.self.clusterName)
+      : [];
   });
   return [...new Set(groups.map(({ groupName }) => groupName))];
 }

@@ -8,6 +8,7 @@ import {
   addressOf,
   type DataRelation,
   type Facts,
+  isRegistered,
   ownRow,
   primariesOf,
   stateOf,
@@ -85,7 +86,7 @@ function diverged(
   const message = `this member holds transactions that the group does not: ${
     describeGtidSet(errant)
   }; it stays out and read-only, and nothing is discarded`;
-  const registered = isRegistered(local, group);
+  const registered = isRegistered(group.metadata, local.member.uuid);
   // A set is errant only against all that the group has, and that the primary has for certain.
   const primary = group.online.find(({ address }) => address === group.primary);
   if (cluster?.bootstrap.at === undefined || primary === undefined) {
@@ -106,10 +107,6 @@ function diverged(
   }
   const via = primary.address;
   return { type: "reclone-instance", via, errant, registered, ...(asked ? { plan } : {}) };
-}
-
-function isRegistered({ member }: UpView, { metadata }: ExistingGroup): boolean {
-  return metadata?.instances.some((row) => row.uuid === member.uuid) === true;
 }
 
 /** The metadata has this address with another server: the volume was replaced. */
@@ -134,7 +131,9 @@ function route(facts: Facts, local: LocalWithData, group: ExistingGroup): AgentA
   const old = waitForOldSelf(local, group, self.address);
   if (old !== undefined) return old;
   if (now < history.retryAt) return wait("ActionFailed", history.lastFailure);
-  return isRegistered(local, group) ? comeBack(facts, local, group) : join(facts, group);
+  return isRegistered(group.metadata, local.member.uuid)
+    ? comeBack(facts, local, group)
+    : join(facts, group);
 }
 
 /** A member that the metadata knows. */
@@ -211,7 +210,7 @@ export function decideUnregistered(facts: Facts): AgentAction {
   );
   if (primary === undefined || asked?.reachable !== true) return noPrimary();
   // My copy of the metadata may be behind the primary's.
-  if (asked.data.metadata?.instances.some((row) => row.uuid === local.member.uuid) === true) {
+  if (isRegistered(asked.data.metadata, local.member.uuid)) {
     return { type: "steady" };
   }
   if (asked.data.metadata?.clusters.some(({ name }) => name === self.clusterName) !== true) {

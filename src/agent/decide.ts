@@ -8,7 +8,15 @@ import type { DataFacts } from "../mysql/queries.ts";
 import { type AgentAction, wait } from "./actions.ts";
 import { decideWithoutGroup } from "./decide-bootstrap.ts";
 import { decideMember, decideUnregistered } from "./decide-member.ts";
-import { type Facts, hasQuorum, MAX_AGE_MS, ownRow, stateOf, type UpView } from "./facts.ts";
+import {
+  type Facts,
+  hasQuorum,
+  isRegistered,
+  MAX_AGE_MS,
+  ownRow,
+  stateOf,
+  type UpView,
+} from "./facts.ts";
 import { evaluateGroup } from "./group.ts";
 
 /** The one thing to do about this instance now. */
@@ -66,7 +74,7 @@ function decideOnline(facts: Facts, local: UpView): AgentAction {
   }
   // Data is read again after every change of the view; until then nothing can be missing.
   if (local.data === undefined) return { type: "steady" };
-  const registered = isRegistered(local.data, local.member.uuid);
+  const registered = isRegistered(local.data.metadata, local.member.uuid);
   if (facts.self.ordinal === 0 && facts.cluster !== undefined) {
     const { bootstrap } = facts.cluster;
     if (bootstrap.at === undefined) return decideUnrecorded(facts, local.data, registered);
@@ -91,10 +99,6 @@ function decideUnrecorded(facts: Facts, data: DataFacts, registered: boolean): A
   );
 }
 
-function isRegistered(data: DataFacts, uuid: string): boolean {
-  return data.metadata?.instances.some((row) => row.uuid === uuid) === true;
-}
-
 function decideOutside(facts: Facts, local: UpView): AgentAction {
   const { data } = local;
   if (data === undefined) return wait("ServerStarting", "the server's data has not been read yet");
@@ -117,5 +121,5 @@ export function needsMore(facts: Pick<Facts, "local">, recorded: boolean): boole
   const own = ownRow(local.member);
   if (own?.state === "RECOVERING") return false;
   if (own?.state !== "ONLINE" || !recorded) return true;
-  return local.data !== undefined && !isRegistered(local.data, local.member.uuid);
+  return local.data !== undefined && !isRegistered(local.data.metadata, local.member.uuid);
 }

@@ -3,7 +3,7 @@
 // "none". Times are monotonic milliseconds.
 
 import type { ClusterSpec } from "../api/cluster.ts";
-import type { DataFacts, MemberFacts, ViewMember } from "../mysql/queries.ts";
+import type { DataFacts, MemberFacts, MetadataFacts, ViewMember } from "../mysql/queries.ts";
 
 /** The agent's own server. */
 export type LocalView =
@@ -165,6 +165,11 @@ export function isPrimary(member: MemberFacts): boolean {
 /** ONLINE primaries of a view, in the order of their hosts. */
 export function primariesOf(member: MemberFacts): readonly ViewMember[] {
   return member.members.filter((row) => row.role === "PRIMARY" && row.state === "ONLINE");
+}
+
+/** Whether the group's metadata knows this server. */
+export function isRegistered(metadata: MetadataFacts | undefined, uuid: string): boolean {
+  return metadata?.instances.some((row) => row.uuid === uuid) === true;
 }
 
 /** Whether a server ever held anything but its own system tables. */

@@ -13,7 +13,7 @@ import type { Actor } from "./actor.ts";
 import { decide, needsMore } from "./decide.ts";
 import { decideGuards, decideRoles, type Guard } from "./decide-role.ts";
 import type { Drainer } from "./drain.ts";
-import { type Facts, hasData, isOnline, type LocalView, stateOf } from "./facts.ts";
+import { type Facts, hasData, isOnline, isRegistered, type LocalView, stateOf } from "./facts.ts";
 import { evaluateGroup } from "./group.ts";
 import type { AgentMetrics } from "./metrics.ts";
 import type { ClusterReader } from "./observe-cluster.ts";
@@ -147,7 +147,7 @@ export class AgentLoop {
   // Nobody joins a group before its creation is recorded.
   #impliesRecord(local: LocalView): boolean {
     return local.server === "up" && isOnline(local.member) && local.member.members.length > 1 &&
-      local.data?.metadata?.instances.some(({ uuid }) => uuid === local.member.uuid) === true;
+      isRegistered(local.data?.metadata, local.member.uuid);
   }
 
   // What cannot wait and needs no agreement.

@@ -8,7 +8,7 @@ import { podName } from "../api/names.ts";
 import type { RecoveryPlan } from "../api/recovery-plan.ts";
 import { countTransactions } from "../mysql/gtid.ts";
 import type { DataFacts, MemberFacts, MetadataFacts } from "../mysql/queries.ts";
-import { type ClusterFacts, type Facts, type OutageFacts, stateOf } from "./facts.ts";
+import { type ClusterFacts, type Facts, isRegistered, type OutageFacts, stateOf } from "./facts.ts";
 import { sealPlan } from "./plan.ts";
 
 type Server = { readonly address: string; readonly member: MemberFacts; readonly data: DataFacts };
@@ -94,9 +94,9 @@ function isSettled(member: MemberFacts, data: DataFacts): boolean {
 
 // The metadata must name the Cluster, the recorded group, and the server itself.
 function isOfGroup({ data, member }: Server, { self }: Facts, cluster: ClusterFacts): boolean {
-  const { clusters = [], instances = [] } = data.metadata ?? {};
+  const { clusters = [] } = data.metadata ?? {};
   const recorded = cluster.bootstrap.groupName;
-  return instances.some(({ uuid }) => uuid === member.uuid) &&
+  return isRegistered(data.metadata, member.uuid) &&
     clusters.some(({ name, groupName }) =>
       name === self.clusterName && (recorded === undefined || recorded === groupName)
     );

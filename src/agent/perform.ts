@@ -121,14 +121,7 @@ async function createCluster(startOver: boolean, facts: Facts, how: How): Promis
     return { instance, serverUuid: server.uuid, intentAt: now, groupName: null, at: null };
   }, how.permit.signal);
   assertMine(how.permit);
-  if (startOver) {
-    const session = await local.open();
-    try {
-      await undoCreate(session, server);
-    } finally {
-      session.close();
-    }
-  }
+  if (startOver) await local.withSession(async (session) => await undoCreate(session, server));
   const name = identity.clusterName;
   const own = ownEndpoint(identity);
   await call({ type: "create-cluster", name, options: create }, address(own), how);
@@ -137,17 +130,10 @@ async function createCluster(startOver: boolean, facts: Facts, how: How): Promis
 
 // Success of MySQL Shell alone is no proof: the server must be in the group and the metadata complete.
 async function createdGroup({ identity, local }: PerformOptions): Promise<string> {
-  const session = await local.open();
-  try {
-    const data = await readData(session);
-    const named = data.metadata?.clusters.some(({ name }) =>
-      name === identity.clusterName
-    ) === true;
-    if (data.groupName !== "" && named && !data.creating) return data.groupName;
-    throw new ActionError("other", "create-cluster succeeded, but the metadata is not complete");
-  } finally {
-    session.close();
-  }
+  const { creating, groupName, metadata } = await local.withSession(readData);
+  const named = metadata?.clusters.some(({ name }) => name === identity.clusterName) === true;
+  if (groupName !== "" && named && !creating) return groupName;
+  throw new ActionError("other", "create-cluster succeeded, but the metadata is not complete");
 }
 
 async function recordBootstrap(groupName: string, facts: Facts, how: How): Promise<void> {
@@ -190,14 +176,11 @@ async function recloneInstance(
   how: How,
 ): Promise<void> {
   const { identity, local, log, saveErrant } = how.options;
-  const session = await local.open();
-  try {
+  await local.withSession(async (session) => {
     await fence(session);
     const folder = await saveErrant(session, errant);
     log.info("errant transactions saved", { folder, errant });
-  } finally {
-    session.close();
-  }
+  });
   const target = ownEndpoint(identity);
   const method = "clone";
   const request = registered
@@ -228,8 +211,7 @@ async function byPlan(
 
 async function startMember(facts: Facts, options: PerformOptions, permit: Permit): Promise<void> {
   const server = upView(facts);
-  const session = await options.local.open();
-  try {
+  await options.local.withSession(async (session) => {
     // A START that fails restores what read-only was before it.
     await fence(session);
     if (mustStopFirst(server)) await stopGroupReplication(session);
@@ -240,9 +222,7 @@ async function startMember(facts: Facts, options: PerformOptions, permit: Permit
       if (applier === undefined) throw error;
       throw new ActionError("startFailed", `${describeError(error)}; ${applier}`);
     });
-  } finally {
-    session.close();
-  }
+  });
 }
 
 // A member in ERROR counts as running: a START fails until it is stopped, which the Shell does only before
@@ -251,12 +231,7 @@ async function stopFailed(facts: Facts, { options, permit }: How): Promise<void>
   const server = upView(facts);
   if (!mustStopFirst(server)) return;
   assertMine(permit);
-  const session = await options.local.open();
-  try {
-    await stopGroupReplication(session);
-  } finally {
-    session.close();
-  }
+  await options.local.withSession(stopGroupReplication);
 }
 
 function assertMine(permit: Permit): void {
