@@ -6,7 +6,7 @@ import { type Clock, formatTime, startDeadline } from "../base/clock.ts";
 import { describeError, isAbort } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { AGENT_USER } from "../api/names.ts";
-import { type MemberFacts, readCloneProgress } from "../mysql/queries.ts";
+import { type MemberFacts, readJoinProgress } from "../mysql/queries.ts";
 import { endClientConnections, fence, leaveOfflineMode } from "../mysql/statements.ts";
 import type { AgentAction } from "./actions.ts";
 import type { Actor } from "./actor.ts";
@@ -128,7 +128,7 @@ export class AgentLoop {
     if (local.server !== "up" || session === undefined || isOnline(local.member)) return undefined;
     const joining = actor.running !== undefined || stateOf(local.member) === "RECOVERING";
     // Nothing but the report depends on it, and a server that is being cloned ends sessions at any time.
-    return joining ? await readCloneProgress(session).catch(() => undefined) : undefined;
+    return joining ? await readJoinProgress(session).catch(() => undefined) : undefined;
   }
 
   async #facts(local: LocalView, signal: AbortSignal): Promise<Facts> {

@@ -54,7 +54,7 @@ const instanceReportSchema = z.object({
   mysqldRestarts: z.number().int().min(0), // by the loop in the container, since the Pod started
   action: z.object({ type: z.string(), since: z.string(), attempt: z.number().int() }).optional(),
   plan: recoveryPlanSchema.optional(), // what a person has to approve before this instance goes on
-  progress: z.string().optional(), // of a clone into this instance, coarse
+  progress: z.string().optional(), // of getting what it lacks from the group, coarse
   waiting: z.object({ reason: z.enum(waitReasons), message: z.string(), since: z.string() })
     .optional(),
 });

@@ -233,25 +233,39 @@ export async function readRecoveryLogin(session: Session): Promise<Login | undef
 
 /** Seconds that the applier is behind the original commits; undefined when it has nothing to apply. */
 export async function readLagSeconds(session: Session): Promise<number | undefined> {
+  return await readBehind(session, "group_replication_applier");
+}
+
+async function readBehind(session: Session, channel: string): Promise<number | undefined> {
   const [row] = await session.query(
-    `SELECT MAX(TIMESTAMPDIFF(MICROSECOND, APPLYING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP, NOW(6))) / 1e6 lag
+    `SELECT MAX(TIMESTAMPDIFF(MICROSECOND, APPLYING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP, NOW(6))) / 1e6 behind
        FROM performance_schema.replication_applier_status_by_worker
-      WHERE CHANNEL_NAME = 'group_replication_applier' AND APPLYING_TRANSACTION <> ''`,
+      WHERE CHANNEL_NAME = ? AND APPLYING_TRANSACTION <> ''`,
+    [channel],
   );
-  return row?.lag === null || row?.lag === undefined ? undefined : Number(row.lag);
+  return row?.behind === null || row?.behind === undefined ? undefined : Number(row.behind);
 }
 
 /**
- * How far a clone into this server is: its stage and that stage's percentage, in tens, because every change of it is
- * written to the API server; undefined when none is running. @throws SqlError
+ * How far this server is in getting what it lacks: the stage of a clone and that stage's percentage, or how old is
+ * what it applies of incremental recovery. Coarse, because every change of it is written to the API server;
+ * undefined when it gets nothing. @throws SqlError
  */
-export async function readCloneProgress(session: Session): Promise<string | undefined> {
-  const [row] = await session.query(
+export async function readJoinProgress(session: Session): Promise<string | undefined> {
+  const [clone] = await session.query(
     `SELECT STAGE stage, 100 * DATA / GREATEST(ESTIMATE, 1) percent
        FROM performance_schema.clone_progress WHERE STATE = 'In Progress' LIMIT 1`,
   );
-  if (row === undefined) return undefined;
-  return `clone: ${row.stage} ${Math.min(100, Math.floor(Number(row.percent) / 10) * 10)} %`;
+  if (clone !== undefined) {
+    return `clone: ${clone.stage} ${Math.min(100, Math.floor(Number(clone.percent) / 10) * 10)} %`;
+  }
+  const seconds = await readBehind(session, "group_replication_recovery");
+  return seconds === undefined ? undefined : `recovery: applies what is ${roughly(seconds)} old`;
+}
+
+function roughly(seconds: number): string {
+  const [size, unit] = seconds < 7200 ? [60, "min"] : [3600, "h"];
+  return seconds < 120 ? "less than 2 min" : `${Math.floor(seconds / size)} ${unit}`;
 }
 
 /** Last error of the group's appliers, for messages; undefined without one. @throws SqlError */

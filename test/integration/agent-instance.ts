@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { requestToken } from "../../fixtures/apiserver/tokens.ts";
 import { findServerRoot, programCommand } from "../../fixtures/mysqld/server-root.ts";
-import { query, type Row } from "../../fixtures/mysqld/client.ts";
+import { keep, type KeptConnection, query, type Row } from "../../fixtures/mysqld/client.ts";
 import { initialise } from "../../src/agent/init.ts";
 import { type Identity, parseAgentSettings } from "../../src/agent/settings.ts";
 import { systemClock } from "../../src/base/clock.ts";
@@ -261,8 +261,16 @@ exec ${process.execPath} ${SHELL} "$@"`,
   }
 
   sql(statement: string): Promise<Row[]> {
-    const login = { host: this.host, port: this.#port, user: "root", password: PASSWORDS.root };
-    return query(login, statement);
+    return query(this.#login, statement);
+  }
+
+  /** A client that stays connected. */
+  connection(): Promise<KeptConnection> {
+    return keep(this.#login);
+  }
+
+  get #login() {
+    return { host: this.host, port: this.#port, user: "root", password: PASSWORDS.root };
   }
 
   /** The next runs of MySQL Shell are killed, each after so many seconds. */
