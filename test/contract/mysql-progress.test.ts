@@ -18,7 +18,7 @@ async function sessionOf(stage: Stage, port: number): Promise<Session> {
 }
 
 t.test("incremental recovery", async (t) => {
-  const stage = await openStage(t, 12_210);
+  const stage = await openStage(t, 12_310);
   await stage.formCluster([4101, 4102]);
   const [primary, joiner] = [stage.server(4101), stage.server(4102)];
   const three = await sessionOf(stage, 4101);
