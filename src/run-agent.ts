@@ -19,6 +19,7 @@ import { perform, type PerformOptions } from "./agent/perform.ts";
 import { probe } from "./agent/probe.ts";
 import { Publisher } from "./agent/publish.ts";
 import { Roles } from "./agent/roles.ts";
+import type { PulseOptions } from "./agent/pulse.ts";
 import { saveErrant } from "./agent/save-errant.ts";
 import { dataDirectory } from "./agent/scripts.ts";
 import {
@@ -176,6 +177,7 @@ export function assemble(parts: AgentParts, ports: AgentPorts) {
     lease,
     metrics,
     saveErrant,
+    pulse: { open, login: ports.login, clock },
   });
   const confirmPrimary = async (signal: AbortSignal): Promise<boolean> => {
     const view = await local.look(signal);
@@ -205,6 +207,7 @@ type ActorParts = {
   lease: LeaseLock;
   metrics: AgentMetrics;
   saveErrant: PerformOptions["saveErrant"];
+  pulse: PulseOptions;
 };
 
 function assembleActor(

@@ -59,17 +59,6 @@ export const ACTION_TYPES = [
   "reclone-instance",
 ] as const satisfies readonly ActionType[];
 
-/** Actions that change what other members rely on: only under the Cluster's Lease. */
-export const UNDER_LEASE: ReadonlySet<ActionType> = new Set<ActionType>([
-  "create-cluster",
-  "record-bootstrap",
-  "add-instance",
-  "rejoin-instance",
-  "remove-instance",
-  "reboot-cluster",
-  "reclone-instance",
-]);
-
 /** Whether an action does something. */
 export function isEffect(action: AgentAction): boolean {
   return action.type !== "steady" && action.type !== "idle" && action.type !== "wait";

@@ -1,5 +1,8 @@
 // Runs at most one action at a time, in the background, so that observing, probes and roles go on beside
-// it. Under the Lease it looks and decides once more: only if the decision is still the same is it done.
+// it. Under the Lease it looks and decides once more: only if the decision is still the same is it done. That goes for
+// the START of the own member, too: MySQL Shell gives all members new passwords for each that it brings in, and a START
+// in the middle of that is refused for a minute.
+//
 // Remembers what failed and when to try again; knows nothing of what an action does.
 
 import { backoffDelay } from "../base/backoff.ts";
@@ -7,7 +10,7 @@ import { type Clock, formatTime } from "../base/clock.ts";
 import { describeError, isAbort } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { LeaseLock } from "../runtime/lease.ts";
-import { type AgentAction, isEffect, UNDER_LEASE } from "./actions.ts";
+import { type AgentAction, isEffect } from "./actions.ts";
 import { type Facts, type History, NO_HISTORY } from "./facts.ts";
 import type { AgentMetrics } from "./metrics.ts";
 import { ActionError, type Permit } from "./perform.ts";
@@ -107,9 +110,7 @@ export class Actor {
     const { clock, log, metrics } = this.#options;
     const startedAt = clock.monotonic();
     try {
-      const outcome = UNDER_LEASE.has(action.type)
-        ? await this.#underLease(action, signal)
-        : await this.#perform(action, facts, { stillMine: () => !this.#stopped, signal });
+      const outcome = await this.#underLease(action, facts, signal);
       if (outcome !== "done") return;
       const durationMs = Math.round(clock.monotonic() - startedAt);
       log.info("instance action", { action: action.type, durationMs });
@@ -120,14 +121,26 @@ export class Actor {
     }
   }
 
-  async #underLease(action: AgentAction, signal: AbortSignal): Promise<"done" | "changed"> {
+  async #underLease(
+    action: AgentAction,
+    seen: Facts,
+    signal: AbortSignal,
+  ): Promise<"done" | "changed"> {
     const { decide, lease, lookAgain } = this.#options;
     this.#leaseTriedAt = this.#options.clock.monotonic();
-    const held = await lease.tryAcquire(action.type, signal);
+    // Without the API server nobody else works under the Lease for long, and a member comes back all the same.
+    const alone = (error: unknown): "alone" => {
+      if (action.type === "start-group-replication" && !signal.aborted) return "alone";
+      throw error;
+    };
+    const held = await lease.tryAcquire(action.type, signal).catch(alone);
+    if (held === "alone") {
+      return await this.#perform(action, seen, { stillMine: () => !this.#stopped, signal });
+    }
     this.#leaseHolder = held === undefined ? lease.holder || "another agent" : undefined;
     if (held === undefined) return "changed";
     try {
-      const facts = await lookAgain(signal);
+      const facts = await lookAgain(signal).catch((error: unknown) => alone(error) && seen);
       const again = decide(facts);
       if (again.type !== action.type) return "changed";
       const stillMine = (): boolean => held.stillMine() && !this.#stopped;

@@ -33,7 +33,8 @@ const LIMIT_MS = 45_000;
 const POLL_MS = 200;
 /** How long running transactions may go on before they are cut off. */
 const TRANSACTIONS_SECONDS = 10;
-const CONFIRM_TRIES = 50;
+const CONFIRM_MS = 50;
+const CONFIRM_TRIES = 100;
 
 export class Drainer {
   readonly #options: DrainOptions;
@@ -94,7 +95,7 @@ export class Drainer {
     const target = await this.#choose(candidatesOf(local), signal);
     if (target === undefined) return "every other member is stopping too";
     if (!stillMine()) throw new Error("the Lease was lost");
-    const outcome = await shell.run(
+    const switching = shell.run(
       {
         type: "set-primary-instance",
         target: { host: target.host, port: target.port },
@@ -103,15 +104,21 @@ export class Drainer {
       ownEndpoint(identity),
       signal,
     );
-    const viewId = await this.#confirm(target, signal);
-    if (viewId === undefined) {
-      throw new Error(outcome.ok ? "the new primary was not seen" : outcome.failure.message);
+    try {
+      // The group has switched before MySQL Shell has looked at everybody and said so: no write waits for that.
+      const viewId = await this.#confirm(target, switching, signal);
+      if (viewId === undefined) {
+        const outcome = await switching;
+        throw new Error(outcome.ok ? "the new primary was not seen" : outcome.failure.message);
+      }
+      const pod = podOfMember(identity, target);
+      if (pod !== undefined) await roles.pointPrimary(pod, viewId, signal);
+      // Their next connection finds the new primary.
+      await this.#options.endClients();
+      return `handed over to ${pod ?? target.host}`;
+    } finally {
+      await switching.catch(() => {}); // under the Lease to its end
     }
-    const pod = podOfMember(identity, target);
-    if (pod !== undefined) await roles.pointPrimary(pod, viewId, signal);
-    // Their next connection finds the new primary.
-    await this.#options.endClients();
-    return `handed over to ${pod ?? target.host}`;
   }
 
   // The most up to date first; not one whose Pod is being deleted, if that can be seen.
@@ -130,14 +137,22 @@ export class Drainer {
     return undefined;
   }
 
-  async #confirm(target: ViewMember, signal: AbortSignal): Promise<string | undefined> {
+  // Asks while it is switching, and for some time after.
+  async #confirm(
+    target: ViewMember,
+    switching: Promise<unknown>,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
     const { clock, look } = this.#options;
-    for (let attempt = 0; attempt < CONFIRM_TRIES; attempt++) {
+    let left = Infinity;
+    const ended = (): number => left = CONFIRM_TRIES;
+    switching.then(ended, ended);
+    while (left-- > 0) {
       const local = await look(signal);
       if (local.server !== "up") return undefined;
       const row = local.member.members.find(({ uuid }) => uuid === target.uuid);
       if (row?.role === "PRIMARY" && row.state === "ONLINE") return local.member.viewId;
-      await clock.sleep(POLL_MS / 2, signal);
+      await clock.sleep(CONFIRM_MS, signal);
     }
     return undefined;
   }

@@ -51,7 +51,7 @@ const FIRST_READ_MS = 2_000;
 /** How long after an outage the Shell of the member that ended it may be at work on this server, */
 const HELPED_MS = 60_000;
 /** and how long it keeps the server writable for that; longer means that it died. */
-const WRITABLE_MS = 2_000;
+const WRITABLE_MS = 5_000;
 const STEADY_REFRESH_MS = 30_000;
 const BUSY_REFRESH_MS = 1_000;
 const PATIENT_REFRESH_MS = 5_000;

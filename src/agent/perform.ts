@@ -20,9 +20,11 @@ import {
 import type { AgentAction } from "./actions.ts";
 import { mustStopFirst } from "./decide-member.ts";
 import type { Facts, UpView } from "./facts.ts";
+import { evaluateGroup } from "./group.ts";
 import type { ClusterReader } from "./observe-cluster.ts";
 import type { LocalObserver } from "./observe-local.ts";
 import { parseAddress } from "./observe-peers.ts";
+import { type PulseOptions, whilePulsing } from "./pulse.ts";
 import { type Identity, ownEndpoint } from "./settings.ts";
 
 export type PerformOptions = {
@@ -33,6 +35,7 @@ export type PerformOptions = {
   readonly cluster: ClusterReader;
   /** Keeps transactions that are going to be discarded; resolves to where. */
   readonly saveErrant: (session: Session, errant: string) => Promise<string>;
+  readonly pulse: PulseOptions;
   readonly log: Logger;
 };
 
@@ -100,9 +103,15 @@ export async function perform(
 
 type How = { options: PerformOptions; permit: Permit };
 
+/** What brings members into a group that is running; `via` is its primary. */
+const JOINS = new Set<string>(["add-instance", "rejoin-instance", "reboot-cluster"]);
+
 async function call(shellCall: ShellCall, via: string, { options, permit }: How): Promise<void> {
   assertMine(permit);
-  const outcome = await options.shell.run(shellCall, parseAddress(via), permit.signal);
+  const server = parseAddress(via);
+  const run = () => options.shell.run(shellCall, server, permit.signal);
+  const joins = JOINS.has(shellCall.type);
+  const outcome = await (joins ? whilePulsing(options.pulse, server, run) : run());
   if (outcome.ok || outcome.failure.kind === "alreadyMember") return;
   const { code, kind, message } = outcome.failure;
   const number = code === undefined ? "" : ` (${code})`;
@@ -211,18 +220,23 @@ async function byPlan(
 
 async function startMember(facts: Facts, options: PerformOptions, permit: Permit): Promise<void> {
   const server = upView(facts);
-  await options.local.withSession(async (session) => {
-    // A START that fails restores what read-only was before it.
-    await fence(session);
-    if (mustStopFirst(server)) await stopGroupReplication(session);
-    assertMine(permit);
-    await startGroupReplication(session).catch(async (error: unknown) => {
-      // The server's own message only says to read its log.
-      const applier = session.broken ? undefined : await readApplierError(session);
-      if (applier === undefined) throw error;
-      throw new ActionError("startFailed", `${describeError(error)}; ${applier}`);
+  const start = () =>
+    options.local.withSession(async (session) => {
+      // A START that fails restores what read-only was before it.
+      await fence(session);
+      if (mustStopFirst(server)) await stopGroupReplication(session);
+      assertMine(permit);
+      await startGroupReplication(session).catch(async (error: unknown) => {
+        // The server's own message only says to read its log.
+        const applier = session.broken ? undefined : await readApplierError(session);
+        if (applier === undefined) throw error;
+        throw new ActionError("startFailed", `${describeError(error)}; ${applier}`);
+      });
     });
-  });
+  const group = evaluateGroup(facts);
+  const primary = group.type === "group" ? group.primary : undefined;
+  if (primary === undefined) return await start();
+  await whilePulsing(options.pulse, parseAddress(primary), start);
 }
 
 // A member in ERROR counts as running: a START fails until it is stopped, which the Shell does only before

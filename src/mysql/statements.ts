@@ -24,6 +24,11 @@ export async function startGroupReplication(session: Session): Promise<void> {
   await session.query("START GROUP_REPLICATION", [], START_LIMIT_MS);
 }
 
+/** Writes a transaction that changes nothing to the binary log, with the next GTID of the group. @throws SqlError */
+export async function writeNothing(session: Session): Promise<void> {
+  await session.query("FLUSH OPTIMIZER_COSTS");
+}
+
 /** Leaves the group, or ends an ERROR state or an automatic rejoin. @throws SqlError */
 export async function stopGroupReplication(session: Session): Promise<void> {
   await session.query("STOP GROUP_REPLICATION", [], STOP_LIMIT_MS);

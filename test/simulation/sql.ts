@@ -83,6 +83,7 @@ const STATEMENTS: readonly [RegExp, Statement][] = [
     answer([]);
   }],
   [/^DROP USER/, (_, answer) => answer([])],
+  [/^FLUSH OPTIMIZER_COSTS/, (_, answer) => answer([])],
   [/^RESET REPLICA ALL FOR CHANNEL '__mysql/, ({ server }, answer) => {
     server.volume.creating = false;
     answer([]);

@@ -83,11 +83,26 @@ t.test("somebody else's Lease is waited for", async (t) => {
   t.equal(w.actor.leaseHolder, undefined);
 });
 
-t.test("the own member is started without the Lease", async (t) => {
-  const w = world();
+t.test("the own member is not started while somebody has the Lease", async (t) => {
+  const w = world({ decide: () => START });
   w.lease.free = false;
   await settle(w, START);
-  t.same(w.done, ["start-group-replication", "ended"]);
+  t.same(w.done, ["ended"], "MySQL Shell may be giving the members new passwords");
+  t.equal(w.actor.leaseHolder, "main-1_uid");
+});
+
+t.test("the own member is started without the API server", async (t) => {
+  const away = () => Promise.reject(new Error("ECONNREFUSED"));
+  const noLease = { holder: "", tryAcquire: away } as unknown as LeaseLock;
+  for (const changes of [{ lease: noLease }, { decide: () => START, lookAgain: away }]) {
+    const w = world(changes);
+    await settle(w, START);
+    t.same(w.done, ["start-group-replication", "ended"]);
+    t.same(w.actor.history.failures, {});
+    t.equal(w.lease.held, 0);
+    await settle(w, ADD);
+    t.same(w.done, ["start-group-replication", "ended", "ended"], "and nothing else is done");
+  }
 });
 
 t.test("a step learns that the Lease is lost", async (t) => {
