@@ -14,7 +14,7 @@ const HINDERED: ReadonlySet<string> = new Set([
   "Recovering",
   "ActionFailed",
 ]);
-/** So long a primary may wait for its disk before another is elected; frozen disks are noticed as late by themselves. */
+/** So long a primary may wait for its disk before another is elected; a frozen one is noticed no earlier. */
 export const PATIENCE_MS = 15_000;
 
 /** The decision as the disk allows it. */
@@ -24,6 +24,11 @@ export function besideDisk(action: AgentAction, facts: Facts): AgentAction {
     action.type === "wait" && HINDERED.has(action.reason);
   if (disk === undefined || !hindered) return action;
   if (action.type === "steady" && mustLeave(facts, disk)) return { type: "leave-group" };
+  return waitForDisk(disk);
+}
+
+/** What is said as long as the disk is like that, whatever is done about it. */
+export function waitForDisk(disk: DiskTrouble): Extract<AgentAction, { type: "wait" }> {
   return disk.type === "full"
     ? wait(
       "DiskFull",
@@ -36,11 +41,14 @@ export function besideDisk(action: AgentAction, facts: Facts): AgentAction {
     );
 }
 
-// Only one that others can replace; the last one stays, whatever its disk does.
+// Only one that another can replace: it has applied all that there was, so its own disk takes writes. When the disks of
+// all are full nobody leaves: what was acknowledged last is on this disk, and in the others' memory.
 function mustLeave({ history, local, now, self }: Facts, disk: DiskTrouble): boolean {
   if (local.server !== "up" || self.multiPrimary || !isPrimary(local.member)) return false;
   const { members, uuid } = local.member;
-  const replaceable = members.some((row) => row.uuid !== uuid && row.state === "ONLINE");
+  const replaceable = members.some((row) =>
+    row.uuid !== uuid && row.state === "ONLINE" && row.queued === 0
+  );
   return replaceable && now - disk.since >= PATIENCE_MS && now >= history.retryAt &&
     stateOf(local.member) === "ONLINE";
 }

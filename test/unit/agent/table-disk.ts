@@ -39,6 +39,24 @@ export const DISK: readonly Row[] = [
     expect: wait("DiskStalled"),
   },
   {
+    name: "full under all: nobody has applied what came last",
+    facts: primary({
+      ...FULL,
+      local: a.up(
+        a.member(0, { members: [a.row(0), ...[1, 2].map((n) => a.row(n, { queued: 1 }))] }),
+      ),
+    }),
+    expect: wait("DiskFull"),
+  },
+  {
+    name: "full under two of three",
+    facts: primary({
+      ...FULL,
+      local: a.up(a.member(0, { members: [a.row(0), a.row(1, { queued: 1 }), a.row(2)] })),
+    }),
+    expect: LEAVE,
+  },
+  {
     name: "frozen under a primary of many",
     facts: primary({ ...STALLED, self: { ...a.facts(0).self, multiPrimary: true } }),
     expect: wait("DiskStalled"),
