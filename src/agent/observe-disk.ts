@@ -60,7 +60,7 @@ export class DiskObserver {
     try {
       const full = await this.#ports.freeBytes() < FULL_BYTES;
       this.#full = full ? this.#full ?? { type: "full", since: now, detail: "" } : undefined;
-      if (!full) await this.#ports.write();
+      await this.#ports.write();
       this.#failing = undefined;
     } catch (error) {
       const since = this.#failing?.since ?? now;
