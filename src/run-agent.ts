@@ -12,6 +12,7 @@ import { initialise, readPassword } from "./agent/init.ts";
 import { AgentLoop } from "./agent/loop.ts";
 import { AgentMetrics } from "./agent/metrics.ts";
 import { ClusterReader } from "./agent/observe-cluster.ts";
+import { DiskObserver, type DiskPorts, volumePorts } from "./agent/observe-disk.ts";
 import { LocalObserver } from "./agent/observe-local.ts";
 import { type OpenSession, PeerObserver } from "./agent/observe-peers.ts";
 import { Observer } from "./agent/observe.ts";
@@ -110,6 +111,7 @@ export type AgentPorts = {
   readonly isRunning: () => Promise<boolean>;
   readonly countRestarts: () => Promise<number>;
   readonly saveErrant: PerformOptions["saveErrant"];
+  readonly disk: DiskPorts;
 };
 
 /** The agent with its connections given. Resolves when it has stopped. */
@@ -158,8 +160,9 @@ export function assemble(parts: AgentParts, ports: AgentPorts) {
   });
   const { multiPrimary } = settings;
   const { countRestarts, open, saveErrant } = ports;
+  const disk = new DiskObserver(ports.disk, clock);
   const observer = new Observer({
-    ...{ identity, multiPrimary, local, peers, cluster, open, clock, log },
+    ...{ identity, multiPrimary, local, peers, cluster, disk, open, clock, log },
   });
   const lease = new LeaseLock({
     client,
@@ -194,7 +197,7 @@ export function assemble(parts: AgentParts, ports: AgentPorts) {
   const publisher = new Publisher({ client, identity, clock, log });
   const loop = new AgentLoop({
     ...{ identity, observer, local, peers, cluster, actor, roles, publisher, drainer, metrics },
-    ...{ countRestarts, clock, log },
+    ...{ countRestarts, disk, clock, log },
   });
   return { actor, clock, drainer, local, loop, metrics, peers };
 }
@@ -248,6 +251,7 @@ function openPorts({ clock, config, settings }: AgentParts): AgentPorts {
     }),
     isRunning: () => access(`${runDirectory}/mysqld.running`).then(() => true, () => false),
     countRestarts: () => countLines(`${runDirectory}/restarts`),
+    disk: volumePorts(volumeDirectory),
     saveErrant: (session, errant) => saveErrant({ session, errant, ...places }),
   };
 }

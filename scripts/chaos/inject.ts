@@ -1,19 +1,17 @@
 // Makes the faults of schedule.ts happen on the local cluster. Each returns what ends it.
 
 import { setTimeout as pause } from "node:timers/promises";
-import process from "node:process";
-import { readPaths } from "../../fixtures/kubernetes/paths.ts";
-import { Processes } from "../../fixtures/kubernetes/processes.ts";
+import { freezeApiServer } from "../../test/e2e/api-server.ts";
 import { type Database, getPods } from "../../test/e2e/database.ts";
+import { fillDisk, freezeDisk } from "../../test/e2e/disk.ts";
 import {
   deletePod,
   killAgent,
   killServer,
   loseVolume,
-  nodeOf,
   signalServer,
 } from "../../test/e2e/faults.ts";
-import { cluster, kubectl, kubectlJson } from "../../test/e2e/kubectl.ts";
+import { cluster, kubectl } from "../../test/e2e/kubectl.ts";
 import { operatorIs } from "../../test/e2e/operator.ts";
 import type { Fault } from "./schedule.ts";
 
@@ -90,40 +88,16 @@ async function beginAround(
     case "cut off from the API server":
       await cluster(["cut", node, "api"]);
       return () => cluster(["heal"]);
-    case "API server frozen": {
-      const pid = new Processes(readPaths().run).pid("apiserver");
-      if (pid === undefined) throw new Error("the API server does not run");
-      process.kill(pid, "SIGSTOP");
-      return async () => process.kill(pid, "SIGCONT");
-    }
+    case "API server frozen":
+      return await freezeApiServer();
     case "full disk":
-      return await fillDisk(await volumeOf(database, pod));
-    case "frozen disk": {
-      const { home, path } = await volumeOf(database, pod);
-      await cluster(["on", home, "fsfreeze", "-f", path]);
-      return () => cluster(["on", home, "fsfreeze", "-u", path]);
-    }
+      return await fillDisk(database, pod);
+    case "frozen disk":
+      return await freezeDisk(database, pod);
     case "operator deleted":
       await operatorIs(false);
       return () => operatorIs(true);
     default:
       throw new Error(`no such fault: ${fault.kind}`);
   }
-}
-
-type Volume = { readonly home: string; readonly path: string };
-
-async function fillDisk({ home, path }: Volume): Promise<() => Promise<unknown>> {
-  const script = 'fallocate -l "$(df --output=avail -B1 "$1" | tail -n 1)" "$1/filler" || true; ' +
-    'dd if=/dev/zero of="$1/filler2" bs=64k 2>/dev/null || true';
-  await cluster(["on", home, "/bin/sh", "-c", script, "sh", path]);
-  return () => cluster(["on", home, "rm", "-f", `${path}/filler`, `${path}/filler2`]);
-}
-
-/** Where the Pod's volume is mounted on its node. */
-async function volumeOf(database: Database, pod: string): Promise<Volume> {
-  type Claim = { spec: { volumeName: string } };
-  const claim = ["-n", database.namespace, "get", "pvc", `data-${pod}`];
-  const { spec: { volumeName } } = await kubectlJson<Claim>(claim);
-  return { home: await nodeOf(database, pod), path: `/volumes/${volumeName}` };
 }

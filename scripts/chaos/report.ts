@@ -13,6 +13,41 @@ export type Outcome = {
   readonly manual: number;
 };
 
+/** What the clients saw and the members hold. */
+export type Verdict = {
+  readonly faults: number;
+  readonly acknowledged: number;
+  readonly failed: number;
+  /** Acknowledged rows that a member does not have, with its name. */
+  readonly lost: readonly string[];
+  readonly twice: readonly string[];
+  /** Reads through the primary Service, and those that lacked a row acknowledged before them. */
+  readonly reads: number;
+  readonly stale: number;
+  /** Rows that members took directly, and moments at which two of them took some. */
+  readonly direct: number;
+  readonly splits: number;
+  /** Moments with two Pods behind the primary Service. */
+  readonly twoBehind: number;
+  /** The first of each that must not be. */
+  readonly firsts: readonly string[];
+};
+
+/** Whether nothing was seen that must not be. */
+export function isGood({ lost, twice, stale, splits, twoBehind }: Verdict): boolean {
+  return lost.length + twice.length + stale + splits + twoBehind === 0;
+}
+
+const SHOWN = 10;
+
+export function verdictText(verdict: Verdict): string {
+  const { faults, acknowledged, failed, lost, twice, reads, stale, direct, splits } = verdict;
+  const wrong = [...lost, ...twice, ...verdict.firsts].slice(0, SHOWN).map((text) => `\n  ${text}`);
+  return `${faults} faults, ${acknowledged} rows acknowledged, ${lost.length} lost, ${twice.length} duplicated, ` +
+    `${splits} split brain (${direct} rows by members directly, ${verdict.twoBehind} times two Pods behind the ` +
+    `Service), ${stale} of ${reads} reads stale, ${failed} writes failed${wrong.join("")}`;
+}
+
 /** One row per kind that happened alone, one for two at once; times in seconds, median and worst. */
 export function faultTable(outcomes: readonly Outcome[]): string {
   const groups = Map.groupBy(

@@ -33,12 +33,17 @@ export type Round = readonly Fault[];
 
 const TWO_AT_ONCE = 0.5;
 
-/** Rounds without an end. */
-export function* schedule(seed: number, members: number): Generator<Round> {
+/** Rounds without an end; no fault lasts for more than `mostSeconds`, nor for less than its shortest. */
+export function* schedule(
+  seed: number,
+  members: number,
+  mostSeconds = Infinity,
+): Generator<Round> {
   const chance = new Chance(seed);
   const all = Object.keys(KINDS) as Kind[];
   const fault = (kind: Kind): Fault => {
-    const [from, to] = KINDS[kind];
+    const [from, longest] = KINDS[kind];
+    const to = Math.max(from, Math.min(longest, mostSeconds));
     const holdMs = Math.round((from + chance.next() * (to - from)) * 1000);
     return { kind, target: chance.below(members), holdMs };
   };

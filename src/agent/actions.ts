@@ -23,6 +23,8 @@ export type AgentAction =
   | { readonly type: "record-bootstrap"; readonly groupName: string }
   | { readonly type: "add-instance"; readonly via: string; readonly method: RecoveryMethod }
   | { readonly type: "start-group-replication" }
+  /** A primary whose disk takes no writes: leave the group, so that it elects another. */
+  | { readonly type: "leave-group" }
   | {
     readonly type: "rejoin-instance";
     readonly via: string;
@@ -53,6 +55,7 @@ export const ACTION_TYPES = [
   "record-bootstrap",
   "add-instance",
   "start-group-replication",
+  "leave-group",
   "rejoin-instance",
   "remove-instance",
   "reboot-cluster",

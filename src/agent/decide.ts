@@ -7,6 +7,7 @@
 import type { DataFacts } from "../mysql/queries.ts";
 import { type AgentAction, wait } from "./actions.ts";
 import { decideWithoutGroup } from "./decide-bootstrap.ts";
+import { besideDisk } from "./decide-disk.ts";
 import { decideMember, decideUnregistered } from "./decide-member.ts";
 import {
   type Facts,
@@ -21,6 +22,10 @@ import { evaluateGroup } from "./group.ts";
 
 /** The one thing to do about this instance now. */
 export function decide(facts: Facts): AgentAction {
+  return besideDisk(decideAlone(facts), facts);
+}
+
+function decideAlone(facts: Facts): AgentAction {
   const { local, cluster } = facts;
   if (facts.now - local.at > MAX_AGE_MS) {
     return wait("ServerDown", "mysqld has not answered lately; it is asked again");

@@ -98,6 +98,13 @@ export type History = {
   readonly autoRejoinSince?: number | undefined;
 };
 
+/** What keeps the disk of the data from taking writes, and since when. */
+export type DiskTrouble = {
+  readonly type: "full" | "stalled";
+  readonly since: number;
+  readonly detail: string;
+};
+
 /** Another ordinal whose volume may hold data although nobody can look into it. */
 export type Claim = { readonly address: string; readonly mayHoldData: boolean };
 
@@ -125,6 +132,8 @@ export type Facts = {
   readonly outage?: OutageFacts | undefined;
   /** Undefined until needed, for the creation of the group. */
   readonly claims?: readonly Claim[] | undefined;
+  /** Undefined: the disk takes writes, as far as is known. */
+  readonly disk?: DiskTrouble | undefined;
   readonly history: History;
 };
 

@@ -17,6 +17,7 @@ import { type Facts, hasData, isOnline, isRegistered, type LocalView, stateOf } 
 import { evaluateGroup } from "./group.ts";
 import type { AgentMetrics } from "./metrics.ts";
 import type { ClusterReader } from "./observe-cluster.ts";
+import type { DiskObserver } from "./observe-disk.ts";
 import type { LocalObserver } from "./observe-local.ts";
 import type { PeerObserver } from "./observe-peers.ts";
 import type { Observer } from "./observe.ts";
@@ -30,6 +31,7 @@ export type LoopOptions = {
   readonly identity: Identity;
   readonly observer: Observer;
   readonly local: LocalObserver;
+  readonly disk: Pick<DiskObserver, "look">;
   readonly peers: PeerObserver;
   readonly cluster: ClusterReader;
   readonly actor: Actor;
@@ -67,6 +69,7 @@ export class AgentLoop {
   #restless = { of: "", since: 0 };
   #outageAt = -Infinity;
   #readOnlyAt = -Infinity;
+  #fencedSince: number | undefined;
 
   constructor(options: LoopOptions) {
     this.#options = options;
@@ -165,7 +168,13 @@ export class AgentLoop {
     if (local.member.superReadOnly) this.#readOnlyAt = local.at;
     // A look from before an action's end may show the member outside the group that it is in by now.
     const busy = actor.ranSince(local.at) || this.#isHelped(local);
+    const disk = this.#options.disk.look();
     for (const guard of decideGuards(before, local.member, busy)) {
+      // Waits for the commits that wait for the disk, and so would the next one: each is a connection of the server.
+      if (guard === "fence" && disk !== undefined) {
+        if (this.#fencedSince === disk.since) continue;
+        this.#fencedSince = disk.since;
+      }
       const result = await acts[guard]();
       log.info("guard", { guard, state: stateOf(local.member), ended: result });
     }

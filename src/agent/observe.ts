@@ -27,6 +27,7 @@ import {
 } from "./facts.ts";
 import { evaluateGroup, type ExistingGroup } from "./group.ts";
 import type { ClusterReader } from "./observe-cluster.ts";
+import type { DiskObserver } from "./observe-disk.ts";
 import type { LocalObserver } from "./observe-local.ts";
 import { type OpenSession, parseAddress, type PeerObserver } from "./observe-peers.ts";
 import { addressOfOrdinal, type Identity, MAX_MEMBERS } from "./settings.ts";
@@ -37,6 +38,7 @@ export type ObserverOptions = {
   readonly local: LocalObserver;
   readonly peers: PeerObserver;
   readonly cluster: ClusterReader;
+  readonly disk: Pick<DiskObserver, "look">;
   readonly open: OpenSession;
   readonly clock: Clock;
   readonly log: Logger;
@@ -59,8 +61,9 @@ export class Observer {
 
   /** Facts without asking anybody but the own server. */
   light(local: LocalView, history: History): Facts {
-    const { clock, cluster, identity, multiPrimary } = this.#options;
+    const { clock, cluster, disk, identity, multiPrimary } = this.#options;
     return {
+      disk: disk.look(),
       now: clock.monotonic(),
       self: {
         pod: identity.podName,

@@ -10,7 +10,7 @@ import { readApplierError, readData } from "../mysql/queries.ts";
 import type { Shell } from "../mysql/shell.ts";
 import { address, type CreateOptions, type ShellCall } from "../mysql/shell-request.ts";
 import type { ShellFailureKind } from "../mysql/shell-failure.ts";
-import type { Session } from "../mysql/session.ts";
+import { type Session, sqlErrno } from "../mysql/session.ts";
 import {
   fence,
   startGroupReplication,
@@ -92,6 +92,8 @@ export async function perform(
       return await removeStaleEntry(action.via, facts, how);
     case "start-group-replication":
       return await startMember(facts, options, permit);
+    case "leave-group":
+      return await leaveGroup(options.local);
     case "reboot-cluster":
       return await byPlan(action.plan, how, async () => await rebootCluster(action.plan, how));
     case "reclone-instance":
@@ -239,13 +241,24 @@ async function startMember(facts: Facts, options: PerformOptions, permit: Permit
   await whilePulsing(options.pulse, parseAddress(primary), start);
 }
 
+const LEAVE_MS = 10_000;
+
+// STOP leaves within a second or two, then waits for the commits that wait for the disk before it turns the server
+// read-only; until then it lets nobody begin a write. It goes on when its session is closed.
+async function leaveGroup(local: LocalObserver): Promise<void> {
+  await local.withSession((session) => stopGroupReplication(session, LEAVE_MS))
+    .catch((error: unknown) => {
+      if (sqlErrno(error) !== undefined) throw error;
+    });
+}
+
 // A member in ERROR counts as running: a START fails until it is stopped, which the Shell does only before
 // a rejoin.
 async function stopFailed(facts: Facts, { options, permit }: How): Promise<void> {
   const server = upView(facts);
   if (!mustStopFirst(server)) return;
   assertMine(permit);
-  await options.local.withSession(stopGroupReplication);
+  await options.local.withSession((session) => stopGroupReplication(session));
 }
 
 function assertMine(permit: Permit): void {

@@ -3,6 +3,7 @@
 
 import type { InstanceReport, InstanceState } from "../api/instance-report.ts";
 import { type AgentAction, isEffect } from "./actions.ts";
+import { waitForDisk } from "./decide-disk.ts";
 import { type Facts, hasData, hasQuorum, type LocalView, ownRow, stateOf } from "./facts.ts";
 
 export type ReportInput = {
@@ -111,7 +112,12 @@ function clusterNameOf({ local }: Facts): { clusterName?: string } {
 type Waiting = NonNullable<InstanceReport["waiting"]>;
 
 function waitingOf(input: ReportInput): Omit<Waiting, "since"> | undefined {
-  const { decision, leaseHolder, running } = input;
+  const { decision, facts: { disk }, leaseHolder, running } = input;
+  const leaving = (running ?? decision).type === "leave-group";
+  if (leaving && disk !== undefined) {
+    const { reason, message } = waitForDisk(disk);
+    return { reason, message };
+  }
   if (running !== undefined) return undefined;
   if (decision.type === "wait") return { reason: decision.reason, message: decision.message };
   if (isEffect(decision) && leaseHolder !== undefined) {

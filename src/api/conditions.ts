@@ -38,6 +38,8 @@ export const WAIT_REASONS = {
   ForeignData: "the volume holds data that this Cluster did not make",
   Replaced: "another server answers under this instance's name; this one must not act any more",
   SplitBrain: "several groups with a quorum claim this Cluster; a person must choose one",
+  DiskFull: "the volume of the data has no room left: commits wait until it has",
+  DiskStalled: "the disk of the data takes no writes: commits wait until it does",
   ApiUnavailable: "the agent cannot reach the Kubernetes API server",
   ActionFailed: "an action failed and is tried again later; the message has the cause",
   IncompatibleServer: "the server's version or configuration cannot join this group",

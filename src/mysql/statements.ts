@@ -30,8 +30,11 @@ export async function writeNothing(session: Session): Promise<void> {
 }
 
 /** Leaves the group, or ends an ERROR state or an automatic rejoin. @throws SqlError */
-export async function stopGroupReplication(session: Session): Promise<void> {
-  await session.query("STOP GROUP_REPLICATION", [], STOP_LIMIT_MS);
+export async function stopGroupReplication(
+  session: Session,
+  limitMs = STOP_LIMIT_MS,
+): Promise<void> {
+  await session.query("STOP GROUP_REPLICATION", [], limitMs);
 }
 
 /**

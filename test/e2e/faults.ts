@@ -29,28 +29,53 @@ export async function killAgent(database: Database, pod: string): Promise<void> 
   await killContainer(node, { pod, container: "agent", namespace: database.namespace });
 }
 
+export type Container = {
+  readonly pod: string;
+  readonly container: string;
+  readonly namespace: string;
+};
+
 /**
  * SIGKILL of the first process of a container, found and ended by the node's container runtime; waited for
- * while it does not run, because it has not begun yet or is between two starts.
+ * while it does not run, because it has not begun yet or is between two starts. Needs no API server.
  */
-export async function killContainer(
+export async function killContainer(node: string, which: Container): Promise<void> {
+  const { container, namespace, pod } = which;
+  await waitFor(`container ${container} of ${namespace}/${pod} killed`, 90_000, async () => {
+    const ids = await runningContainers(node, which);
+    for (const id of ids) await ctr(node, "tasks", "kill", "--signal", "SIGKILL", id);
+    return ids.length > 0 || `it does not run on ${node}`;
+  });
+}
+
+/** Runs a program in a container by its node's container runtime. @throws when it does not run, or fails */
+export async function execOnNode(
   node: string,
-  { pod, container, namespace }: { pod: string; container: string; namespace: string },
-): Promise<void> {
+  which: Container,
+  argv: readonly string[],
+): Promise<string> {
+  const [id] = await runningContainers(node, which);
+  if (id === undefined) throw new Error(`${which.container} of ${which.pod} does not run`);
+  return await ctr(node, "tasks", "exec", "--exec-id", `e2e-${Date.now()}`, id, ...argv);
+}
+
+async function runningContainers(
+  node: string,
+  { container, namespace, pod }: Container,
+): Promise<string[]> {
   const filters = [
     `labels."io.kubernetes.pod.name"==${pod}`,
     `labels."io.kubernetes.pod.namespace"==${namespace}`,
     `labels."io.kubernetes.container.name"==${container}`,
   ].join(",");
-  const ctr = (...args: string[]) => cluster(["on", node, "ctr", "-n", "k8s.io", ...args]);
-  await waitFor(`container ${container} of ${namespace}/${pod} killed`, 90_000, async () => {
-    const list = await ctr("containers", "list", "-q", filters);
-    const tasks = (await ctr("tasks", "list")).split("\n").map((line) => line.split(/\s+/));
-    const running = tasks.flatMap(([id, , state]) => id && state === "RUNNING" ? [id] : []);
-    const ids = list.split(/\s+/).filter((id) => running.includes(id));
-    for (const id of ids) await ctr("tasks", "kill", "--signal", "SIGKILL", id);
-    return ids.length > 0 || `it does not run on ${node}`;
-  });
+  const list = await ctr(node, "containers", "list", "-q", filters);
+  const tasks = (await ctr(node, "tasks", "list")).split("\n").map((line) => line.split(/\s+/));
+  const running = tasks.flatMap(([id, , state]) => id && state === "RUNNING" ? [id] : []);
+  return list.split(/\s+/).filter((id) => running.includes(id));
+}
+
+function ctr(node: string, ...args: string[]): Promise<string> {
+  return cluster(["on", node, "ctr", "-n", "k8s.io", ...args]);
 }
 
 /** Deletes a Pod and waits until the StatefulSet has made another one in its place. */

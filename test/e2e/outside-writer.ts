@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { DNS_ADDRESS } from "../../fixtures/kubernetes/plan.ts";
 import type { Database } from "./database.ts";
 import { kubectlJson, ROOT, run } from "./kubectl.ts";
 import { oncePerClient, type Report, type Writer } from "./writer.ts";
@@ -17,14 +18,23 @@ const NETWORK = `--net=/run/netns/${process.env["PREFIX"] ?? "mo"}-cp`;
 export async function startWriterOutside(
   t: { teardown(end: () => Promise<void>): void },
   database: Database,
-  { clients, number, pauseMs = 5 }: { clients: number; number: number; pauseMs?: number },
+  { clients, number, pauseMs = 5, members = [] }: {
+    clients: number;
+    number: number;
+    pauseMs?: number;
+    /** Pods that are watched as well (fixtures/writer/witness.ts). */
+    members?: readonly string[];
+  },
 ): Promise<Writer> {
   const folder = mkdtempSync(join(tmpdir(), "writer-"));
   const password = join(folder, "password");
   writeFileSync(password, await rootPassword(database), { mode: 0o600 });
   const address = await primaryAddress(database);
   const program = [process.execPath, join(ROOT, "fixtures/writer/main.ts")];
-  const args = [clients, number, password, pauseMs].map(String);
+  const { namespace, name } = database;
+  const names = members.map((pod) => `${pod}.${name}.${namespace}.svc.cluster.local`);
+  const watched = names.length > 0 ? [DNS_ADDRESS, names.join()] : [];
+  const args = [clients, number, password, pauseMs, ...watched].map(String);
   const child = spawn("nsenter", [NETWORK, ...program, address, ...args], { stdio: "inherit" });
   t.teardown(async () => {
     const ended = once(child, "exit");

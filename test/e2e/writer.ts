@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Test } from "tap";
+import type { Witnessed } from "../../fixtures/writer/witness.ts";
 import { type Database, getPods, sql } from "./database.ts";
 import { apply, kubectl, ROOT } from "./kubectl.ts";
 import { waitFor } from "./wait.ts";
@@ -13,7 +14,7 @@ export type Report = {
   longestGapMs: number;
   /** The longest time without an acknowledged row since the last lap. */
   lapGapMs: number;
-};
+} & Partial<Witnessed>;
 export type Writer = {
   report(): Promise<Report>;
   /** A report that begins a new lap. */

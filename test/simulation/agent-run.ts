@@ -117,6 +117,7 @@ export class AgentRun {
       login: () => Promise.resolve(LOGIN),
       isRunning: () => Promise.resolve(home.server.status !== "down"),
       countRestarts: () => Promise.resolve(home.restarts),
+      disk: { freeBytes: () => Promise.resolve(Infinity), write: () => Promise.resolve() },
       saveErrant: (_session, errant) =>
         new Promise((resolve) =>
           process.act(() => {

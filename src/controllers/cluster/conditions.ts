@@ -21,6 +21,9 @@ export type Census = {
   readonly primaries: readonly Instance[];
 };
 
+/** Commits of an ONLINE member wait: it is a member in name only. */
+const DISK: readonly WaitReason[] = ["DiskFull", "DiskStalled"];
+
 /** Waits that end only when a person or a lost member comes, the gravest first. */
 const GRAVE: readonly WaitReason[] = [
   "SplitBrain",
@@ -30,12 +33,17 @@ const GRAVE: readonly WaitReason[] = [
   "CompleteOutage",
   "Replaced",
   "NoQuorum",
+  ...DISK,
   "IncompatibleServer",
   "ActionFailed",
 ];
 
 type Verdict = Pick<NewCondition, "status" | "reason" | "message">;
-type Facts = Pass & Census & { readonly created: boolean; readonly absent: readonly Instance[] };
+type Facts = Pass & Census & {
+  readonly created: boolean;
+  /** Not ONLINE, or as good as not. */
+  readonly absent: readonly Instance[];
+};
 
 export function deriveConditions(pass: Pass, census: Census): NewCondition[] {
   const { cluster } = pass.snapshot;
@@ -44,7 +52,8 @@ export function deriveConditions(pass: Pass, census: Census): NewCondition[] {
     ...pass,
     ...census,
     created: cluster.status?.bootstrap?.at !== undefined,
-    absent: census.instances.filter(({ state }) => state !== "Online"),
+    absent: census.instances.filter((one) => one.state !== "Online" || isStuck(one)),
+    primaries: census.primaries.filter((one) => !isStuck(one)),
   };
   const verdicts = {
     Ready: ready(facts),
@@ -61,7 +70,7 @@ export function deriveConditions(pass: Pass, census: Census): NewCondition[] {
 }
 
 function ready(facts: Facts): Verdict {
-  const { plan: { verdict, settled }, failure, online, members } = facts;
+  const { plan: { verdict, settled }, failure, online, instances, members } = facts;
   if (verdict.state !== "free" && verdict.state !== "paused") {
     return no(verdict.reason, verdict.message);
   }
@@ -69,7 +78,9 @@ function ready(facts: Facts): Verdict {
   const refusals = settled?.refusals ?? [];
   if (refusals.length > 0) return no("ChangeRefused", refusals.join(". "));
   const count = `${online.length} of ${members} members are ONLINE`;
-  if (online.length < members) return no(shortfall(facts), `${count}. ${explain(facts)}`);
+  if (online.length < members || instances.some(isStuck)) {
+    return no(shortfall(facts), `${count}. ${explain(facts)}`);
+  }
   if (verdict.state === "paused") return yes("Paused", `${count}. ${verdict.message}`);
   const waits = explain(facts);
   return yes("AllMembersOnline", waits === "" ? count : `${count}. ${waits}`);
@@ -96,7 +107,10 @@ function available(facts: Facts): Verdict {
   if (instances.every(({ report }) => report === undefined)) {
     return no("NoReport", `No agent has reported. ${explain(facts)}`);
   }
-  return no(gravest(facts) ?? "NoPrimary", `No member is an ONLINE primary. ${explain(facts)}`);
+  return no(
+    gravest(facts) ?? "NoPrimary",
+    `No member is an ONLINE primary that takes writes. ${explain(facts)}`,
+  );
 }
 
 function progressing(facts: Facts): Verdict {
@@ -149,6 +163,10 @@ function lostMembers({ snapshot: { cluster }, absent, created }: Facts): boolean
   return absent.some(({ name, report }) =>
     report?.hasData || before?.instances?.find((one) => one.name === name)?.state === "Online"
   );
+}
+
+function isStuck({ report }: Instance): boolean {
+  return report?.waiting !== undefined && DISK.includes(report.waiting.reason);
 }
 
 function gravest({ instances }: Facts): WaitReason | undefined {

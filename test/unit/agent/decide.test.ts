@@ -7,11 +7,12 @@ import { decide, needsMore } from "../../../src/agent/decide.ts";
 import { WAIT_REASONS } from "../../../src/api/conditions.ts";
 import * as a from "./builders.ts";
 import { DOWN, offline, testDecisions } from "./situations.ts";
+import { DISK } from "./table-disk.ts";
 import { JOIN } from "./table-join.ts";
 import { MEMBER } from "./table-member.ts";
 import { OUTAGE, withoutMain2 } from "./table-outage.ts";
 
-const TABLE = [...MEMBER, ...JOIN, ...OUTAGE];
+const TABLE = [...MEMBER, ...JOIN, ...OUTAGE, ...DISK];
 testDecisions(TABLE);
 
 /** What the table decides, as the README spells it: actions, and reasons of waits. */

@@ -40,6 +40,15 @@ const TABLE: readonly [name: string, input: ReportInput, expect: object][] = [
     waiting: undefined,
   }],
   [
+    "a primary that leaves for its disk still says why",
+    input({
+      facts: a.facts(0, { disk: { type: "full", since: 0, detail: "" } }),
+      decision: { type: "leave-group" },
+      running: { type: "leave-group", since: "", attempt: 1 },
+    }),
+    { state: "Online", waiting: { reason: "DiskFull" }, action: { type: "leave-group" } },
+  ],
+  [
     "a member without the majority",
     input({
       facts: with_(

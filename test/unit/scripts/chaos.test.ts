@@ -1,7 +1,7 @@
 // What a seed makes happen, and what the table of a chaos run says.
 
 import t from "tap";
-import { faultTable } from "../../../scripts/chaos/report.ts";
+import { faultTable, isGood, type Verdict, verdictText } from "../../../scripts/chaos/report.ts";
 import { type Kind, KINDS, type Round, schedule } from "../../../scripts/chaos/schedule.ts";
 
 const kinds = Object.keys(KINDS).sort();
@@ -61,5 +61,37 @@ t.test("the table has a row for each kind that came alone, and one for two at on
 | two at once | 1 | 4.0 (worst 4.0) | 8.0 (worst 8.0) | 1 |
 `,
   );
+  t.end();
+});
+
+t.test("no fault is held for longer than asked, nor for less than its shortest", (t) => {
+  const rounds = schedule(7, 3, 12);
+  for (let count = 0; count < 60; count++) {
+    const round: Round = rounds.next().value ?? [];
+    for (const { kind, holdMs } of round) {
+      const [from] = KINDS[kind];
+      t.ok(holdMs >= from * 1000 && holdMs <= Math.max(12, from) * 1000, `${kind} ${holdMs}`);
+    }
+  }
+  t.end();
+});
+
+t.test("a verdict is good only if nothing was seen that must not be", (t) => {
+  const good: Verdict = {
+    ...{ faults: 15, acknowledged: 9, failed: 3, lost: [], twice: [] },
+    ...{ reads: 5, stale: 0, direct: 4, splits: 0, twoBehind: 0, firsts: [] },
+  };
+  t.ok(isGood(good));
+  const wrong: Partial<Verdict>[] = [
+    { lost: ["7 main-1"] },
+    { twice: ["7\t2"] },
+    { stale: 1 },
+    { splits: 1 },
+    { twoBehind: 1 },
+  ];
+  for (const one of wrong) t.notOk(isGood({ ...good, ...one }), JSON.stringify(one));
+  const text = verdictText({ ...good, lost: ["7 main-1"], splits: 2 });
+  t.match(text, "15 faults, 9 rows acknowledged, 1 lost, 0 duplicated, 2 split brain");
+  t.match(text, "\n  7 main-1");
   t.end();
 });

@@ -42,7 +42,7 @@ const online = [0, 1, 2].map((ordinal) => anOnlinePod(ordinal));
 const established = bootstrapped({
   instances: [0, 1, 2].map((ordinal) => ({ name: `main-${ordinal}`, ordinal, state: "Online" })),
 });
-const waiting = (reason: "Diverged" | "WaitingForLease", message = "text") => ({
+const waiting = (reason: "Diverged" | "WaitingForLease" | "DiskFull", message = "text") => ({
   state: "Offline" as const,
   waiting: { reason, message, since: "" },
 });
@@ -167,6 +167,19 @@ const rows: Row[] = [
     conditions: { Ready: "False MembersNotOnline", Available: "False NoPrimary" },
     status: { onlineMembers: 0, primary: undefined },
     message: /main-0 is Unreachable \(it is cut off from the majority\)/,
+  },
+  {
+    name: "the primary's disk is full: it is ONLINE, and nobody can write",
+    cluster: aCluster({}, established),
+    pods: [anOnlinePod(0, 3, { ...waiting("DiskFull"), state: "Online" }), ...online.slice(1)],
+    conditions: {
+      Ready: "False DiskFull",
+      Available: "False DiskFull",
+      Progressing: "False DiskFull",
+      Degraded: "True DiskFull",
+    },
+    status: { onlineMembers: 3, primary: "main-0" },
+    message: /main-0 is Online \(DiskFull: text\)/,
   },
   {
     name: "two versions",

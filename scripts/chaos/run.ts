@@ -1,0 +1,137 @@
+// One chaos run: a Cluster under a write checker, fault after fault from a seed, and what came of it.
+
+import { setTimeout as pause } from "node:timers/promises";
+import { approve, offerOf } from "../../test/e2e/approval.ts";
+import { type Database, getPods, manifest, waitUntilRight } from "../../test/e2e/database.ts";
+import { wholeAt } from "../../test/e2e/healing.ts";
+import { apply } from "../../test/e2e/kubectl.ts";
+import { startWriterOutside } from "../../test/e2e/outside-writer.ts";
+import { waitFor } from "../../test/e2e/wait.ts";
+import { countOf, missingRows, type Report, rowsTwice } from "../../test/e2e/writer.ts";
+import { watchPrimaryService } from "./behind-service.ts";
+import { inject } from "./inject.ts";
+import type { Outcome, Verdict } from "./report.ts";
+import { type Round, schedule } from "./schedule.ts";
+
+const MEMBERS = 3;
+/** Slow enough for a member that comes back to catch up with on a busy machine. */
+const LOAD = { clients: 4, number: 1, pauseMs: 40 };
+const HEAL_MS = 400_000;
+const VOLUME = {
+  metadata: { name: "data" },
+  spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "4Gi" } } },
+};
+
+export type ChaosOptions = {
+  /** A namespace that exists. */
+  readonly namespace: string;
+  readonly seed: number;
+  /** Asked before each round; `faults` were made so far. */
+  readonly isOver: (faults: number) => boolean;
+  /** Holds no fault for longer. */
+  readonly mostSeconds?: number;
+  readonly say: (text: string) => void;
+};
+
+/** Runs it to its end. @throws when the Cluster is not whole again within its limit, with what was acknowledged */
+export async function runChaos(
+  options: ChaosOptions,
+): Promise<{ outcomes: Outcome[]; verdict: Verdict }> {
+  const database: Database = { namespace: options.namespace, name: "main" };
+  await apply(manifest(database, { volumeClaimTemplate: VOLUME }));
+  await waitUntilRight(database, MEMBERS, 240_000);
+  const ends: (() => Promise<void>)[] = [];
+  try {
+    const t = { teardown: (end: () => Promise<void>) => void ends.push(end) };
+    const members = (await getPods(database)).map(({ metadata }) => metadata.name);
+    const behind = watchPrimaryService(t, database);
+    const writer = await startWriterOutside(t, database, { ...LOAD, members });
+    const outcomes: Outcome[] = [];
+    let faults = 0;
+    for (const round of schedule(options.seed, MEMBERS, options.mostSeconds)) {
+      if (options.isOver(faults)) break;
+      faults += round.length;
+      options.say(round.map(({ kind, target }) => `${kind} (${target})`).join(" and "));
+      await writer.lap();
+      const healed = await play(database, round, options.say);
+      const { lapGapMs, ...seen } = await writer.lap();
+      outcomes.push({ round, outageMs: lapGapMs, ...healed });
+      options.say(
+        `  whole ${
+          (healed.recoveryMs / 1000).toFixed(1)
+        } s after it, no write for ${lapGapMs} ms; ` +
+          `${seen.stale} stale reads, ${seen.splits} splits`,
+      );
+    }
+    const report = await writer.stop();
+    return {
+      outcomes,
+      verdict: { ...await judge(database, report, options.say), faults, ...behind() },
+    };
+  } finally {
+    for (const end of ends) await end();
+  }
+}
+
+/** One round, until the Cluster is whole again. What two faults at once keep each other from is said. */
+async function play(
+  database: Database,
+  round: Round,
+  say: (text: string) => void,
+): Promise<Pick<Outcome, "recoveryMs" | "manual">> {
+  const made = await Promise.allSettled(round.map((fault) => inject(database, fault)));
+  for (const [index, one] of made.entries()) {
+    if (one.status === "rejected") say(`  not made: ${round[index]?.kind}: ${one.reason}`);
+  }
+  const start = Date.now();
+  const done = new AbortController();
+  const person = approvePlans(database, { signal: done.signal, say });
+  const whole = await wholeAt(database, MEMBERS, { healed: waitUntilRight, limitMs: HEAL_MS })
+    .finally(() => done.abort());
+  return { recoveryMs: Math.max(0, whole - start), manual: await person };
+}
+
+/** The person who approves every plan that is offered; returns how many. */
+async function approvePlans(
+  database: Database,
+  { signal, say }: { signal: AbortSignal; say: (text: string) => void },
+): Promise<number> {
+  const approved = new Set<string>();
+  while (!signal.aborted) {
+    const offer = await offerOf(database).catch(() => undefined);
+    if (offer !== undefined && !approved.has(offer.hash)) {
+      say(`  approved: ${offer.message}`);
+      await approve(offer).then(() => approved.add(offer.hash), () => {});
+    }
+    await pause(1000, undefined, { signal }).catch(() => {});
+  }
+  return approved.size;
+}
+
+/** Holds every member to what was acknowledged. */
+async function judge(
+  database: Database,
+  report: Report,
+  say: (text: string) => void,
+): Promise<Omit<Verdict, "faults" | "twoBehind">> {
+  const lost = new Map<number, string>();
+  const twice = new Set<string>();
+  for (const { metadata: { name } } of await getPods(database)) {
+    let missing: number[] = [];
+    await waitFor(`the rows on ${name}`, 30_000, async () => {
+      missing = await missingRows(database, name, report);
+      return missing.length === 0 || `${missing.length} are missing`;
+    }).catch((error: unknown) => say(String(error)));
+    for (const id of missing) lost.set(id, `${lost.get(id) ?? id} ${name}`);
+    for (const row of await rowsTwice(database, name)) twice.add(row);
+  }
+  const { reads = 0, stale = 0, direct = 0, splits = 0 } = report;
+  const firsts = [report.firstStale, report.firstSplit].filter((text) => text !== undefined);
+  return {
+    acknowledged: countOf(report),
+    failed: report.failed,
+    lost: [...lost.values()],
+    twice: [...twice],
+    ...{ reads, stale, direct, splits, firsts },
+  };
+}
