@@ -1,6 +1,7 @@
 // What must hold at every step of a run, and what must be true at its end.
 
 import type { Incarnation } from "./instance.ts";
+import { Person } from "./person.ts";
 import type { Mysqld } from "./server.ts";
 import type { World } from "./world.ts";
 import type { Writer } from "./writer.ts";
@@ -11,17 +12,21 @@ const LIMIT_MS = 20_000;
 const WRITABLE_MS = 8_000;
 /** Twice the time until a request is given up and sent again: the API server may come back just after the first. */
 const SILENT_MS = 12_500;
+/** So long a report may ask for a person who is not needed. */
+const ALARM_MS = 10_000;
 /** From when the server itself knows that it is outside; it gives up by itself after 10 s. */
 const OUTSIDE_MS = 8_500;
 
 export class Judge {
   readonly #world: World;
   readonly #writer: Writer;
+  readonly #person: Person;
   readonly #since = new Map<string, number>();
 
   constructor(world: World, writer: Writer) {
     this.#world = world;
     this.#writer = writer;
+    this.#person = new Person(world);
   }
 
   step(): void {
@@ -40,8 +45,10 @@ export class Judge {
       this.#fenced(instance);
       this.#labelled(instance, primary);
       this.#explained(instance);
+      this.#rightly(instance, writer);
     }
     this.#served(primary);
+    this.#world.waste.step();
   }
 
   /** The group is whole, everybody is told so, and writes go through it. */
@@ -49,6 +56,8 @@ export class Judge {
     const { groups, instances, members, recorded } = this.#world;
     const [writer] = groups.writers();
     if (writer === undefined || !recorded) return false;
+    // No entry of a server that is gone either.
+    if (writer.volume.metadata?.entries.length !== members) return false;
     const whole = instances.every((instance) =>
       instance.agent?.process.runs === true && this.#isMember(instance, writer)
     );
@@ -67,19 +76,10 @@ export class Judge {
   get waitsForPerson(): boolean {
     const { groups, instances } = this.#world;
     const [writer] = groups.writers();
-    const reason = ({ ordinal }: Incarnation): string | undefined =>
-      this.#world.reportOf(ordinal)?.waiting?.reason;
-    const reasons = instances.map(reason);
-    if (writer === undefined) {
-      return reasons.includes("CompleteOutage") && this.#cannotBeKnown ||
-        this.#foreign(reasons) ||
-        reasons.includes("DataLost") && instances.every(({ server }) => server.volume.rows === 0);
-    }
-    const diverged = instances.filter((instance) =>
-      reason(instance) === "Diverged" && this.#isDiverged(instance, writer)
-    );
-    const rest = instances.filter((instance) => !diverged.includes(instance));
-    return diverged.length > 0 && this.#writes() && this.#told(writer, diverged) &&
+    if (writer === undefined) return this.#person.isAskedForGroup();
+    const outside = instances.filter((instance) => this.#person.isAskedFor(instance, writer));
+    const rest = instances.filter((instance) => !outside.includes(instance));
+    return outside.length > 0 && this.#writes() && this.#told(writer, outside) &&
       rest.every((instance) => this.#isMember(instance, writer));
   }
 
@@ -90,7 +90,7 @@ export class Judge {
     if (writer === undefined) return;
     const all = writer.holds;
     for (const [row, transaction] of acknowledged) {
-      if (all.get(transaction) === transaction || this.#world.approved) continue;
+      if (all.get(transaction) === transaction) continue;
       blame.call(this.#world, "acknowledged lost", `row ${row} is not on ${writer.address}`);
     }
     for (const { server } of this.#world.instances) {
@@ -106,33 +106,10 @@ export class Judge {
     }
   }
 
-  /** Whether starting the group again may lose something. */
-  get #cannotBeKnown(): boolean {
-    const { instances, lostVolumes } = this.#world;
-    const all = instances.map(({ server }) => server.volume.all);
-    const whole = instances.some(({ server: { address, uuid, volume } }) =>
-      volume.metadata?.instances.get(address) === uuid &&
-      all.every((other) => volume.all.missing(other).length === 0)
-    );
-    return lostVolumes.length > 0 || !whole;
-  }
-
-  // Kept volumes; or a creation in which a server that was replaced went on under its name. Nobody was sent
-  // to a group that is not recorded.
-  #foreign(reasons: readonly (string | undefined)[]): boolean {
-    const { recorded, recreated, strays } = this.#world;
-    const interfered = !recorded && strays.length > 0;
-    return (recreated || interfered) && reasons.includes("ForeignData");
-  }
-
-  #isDiverged({ server }: Incarnation, writer: Mysqld): boolean {
-    return writer.holds.missing(server.volume.all).length > 0;
-  }
-
   #isMember({ server }: Incarnation, writer: Mysqld): boolean {
     return server.active && server.group.state === "ONLINE" &&
       server.group.view === writer.group.view && !server.offlineMode &&
-      writer.volume.metadata?.instances.get(server.address) === server.uuid;
+      writer.volume.metadata?.knows(server) === true;
   }
 
   #told(writer: Mysqld, without: readonly Incarnation[] = []): boolean {
@@ -201,6 +178,20 @@ export class Judge {
     const wrong = server.active && !fine && !says && !paused && this.#canAct(instance);
     const what = `${server.address} waits and does not say why`;
     this.#longest(what, wrong && what, SILENT_MS);
+  }
+
+  // Nobody is frightened for nothing, and nothing from elsewhere gets into the group.
+  #rightly(instance: Incarnation, writer: Mysqld | undefined): void {
+    const { server } = instance;
+    const alarm = this.#canAct(instance) && this.#person.falseAlarm(instance, writer);
+    this.#longest(`${server.address} cries`, alarm || false, ALARM_MS);
+    const { foreign, loose } = server.volume;
+    if ((foreign || loose) && server.group.view !== undefined) {
+      this.#world.blame(
+        "foreign data",
+        `${server.address} has joined with a volume from elsewhere`,
+      );
+    }
   }
 
   #served(primary: Incarnation | undefined): void {

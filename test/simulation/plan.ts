@@ -2,6 +2,7 @@
 // Made from a seed; a shrinker takes faults out of it.
 
 import { Chance } from "../model/chance.ts";
+import type { Recovery } from "./world.ts";
 
 /** How often each is chosen. */
 const WEIGHTS = {
@@ -30,6 +31,9 @@ const WEIGHTS = {
   slowApplier: 3,
   deletePod: 4,
   approve: 3,
+  foreignVolume: 2,
+  regroup: 1,
+  applierFails: 3,
 } as const;
 
 export type FaultKind = keyof typeof WEIGHTS;
@@ -50,9 +54,12 @@ export type Plan = {
   readonly seed: number;
   readonly members: number;
   readonly formed: boolean;
+  /** spec.recovery */
+  readonly recovery?: Recovery;
   readonly faults: readonly Fault[];
 };
 
+const LOSES: ReadonlySet<FaultKind> = new Set<FaultKind>(["loseVolume", "stray", "foreignVolume"]);
 const LAST_MS = 40_000;
 
 export function planOf(seed: number): Plan {
@@ -63,7 +70,7 @@ export function planOf(seed: number): Plan {
   const faults: Fault[] = [];
   const count = 1 + chance.below(6);
   while (faults.length < count) {
-    const fault: Omit<Fault, "forMs"> & { forMs: number } = {
+    const fault: { -readonly [K in keyof Fault]: Fault[K] } = {
       kind: chance.pick(WEIGHTS),
       at: formed
         ? 4_000 + chance.below(LAST_MS)
@@ -74,12 +81,19 @@ export function planOf(seed: number): Plan {
       dice: chance.next(),
     };
     if (fault.kind === "pause") fault.forMs *= 2;
-    const loses = fault.kind === "loseVolume" || fault.kind === "stray";
+    // Nobody puts another volume there while the group is being made.
+    if (fault.kind === "foreignVolume" && !formed) fault.at = 50;
+    const loses = LOSES.has(fault.kind);
     if (loses && lossesLeft.count-- <= 0) continue;
     faults.push(fault);
   }
   faults.push(...scenario(chance, Number(members), formed));
-  return { seed, members: Number(members), formed, faults: faults.toSorted((a, b) => a.at - b.at) };
+  const recovery: Recovery = {
+    completeOutage: chance.is(0.1) ? "Manual" : "Automatic",
+    diverged: chance.is(0.1) ? "Reclone" : "Report",
+  };
+  const inOrder = faults.toSorted((a, b) => a.at - b.at);
+  return { seed, members: Number(members), formed, recovery, faults: inOrder };
 }
 
 type Step = Pick<Fault, "kind" | "at"> & Partial<Fault>;
@@ -107,6 +121,8 @@ function scenario(chance: Chance, members: number, formed: boolean): Fault[] {
       { kind: "killShell", at, ordinal: 0 },
       { kind: chance.is(0.5) ? "killAgent" : "killServer", at: soon(12_000), ordinal: 0 },
     ],
+    // A volume that was somebody's before.
+    foreign: [{ kind: "foreignVolume", at: 50 }],
     // And so is who creates the group.
     creation: [
       { kind: "killShell", at: 100, ordinal: 0 },
@@ -119,6 +135,7 @@ function scenario(chance: Chance, members: number, formed: boolean): Fault[] {
   };
   const name = chance.pick({
     none: 5,
+    foreign: formed ? 0.01 : 1,
     purged: 1,
     byHand: 1,
     outage: 1,
@@ -140,5 +157,10 @@ export function describePlan(plan: Plan): string {
       dice.toFixed(2)
     }`
   );
-  return `${plan.members} members${plan.formed ? "" : ", from nothing"}: ${faults.join("; ")}`;
+  const { completeOutage, diverged } = plan.recovery ?? {};
+  const how = [
+    ...[plan.formed ? "" : ", from nothing", completeOutage === "Manual" ? ", Manual" : ""],
+    diverged === "Reclone" ? ", Reclone" : "",
+  ];
+  return `${plan.members} members${how.join("")}: ${faults.join("; ")}`;
 }
