@@ -17,7 +17,6 @@ import {
 } from "./situations.ts";
 
 const OWN = `${a.uuidOf(2)}:1`;
-const NEW = a.uuidOf(8);
 const diverged = (changes: Partial<Facts> = {}): Facts =>
   out({ relation: { ...a.SAME, errant: OWN }, ...changes });
 const ERRANT = diverged();
@@ -113,17 +112,6 @@ export const MEMBER: readonly Row[] = [
       peers: [0, 1].map((n) => a.peer(n, { data: a.data({ metadata: a.metadata(0, 1) }) })),
     }),
     expect: { type: "add-instance", via: VIA, method: "incremental" },
-  },
-  {
-    name:
-      "ONLINE, and the metadata has the server that had its name before: a rejoin was interrupted",
-    facts: a.facts(2, {
-      local: a.up(
-        a.member(2, { uuid: NEW, members: [a.row(0), a.row(1), a.row(2, { uuid: NEW })] }),
-      ),
-      named: NEW,
-    }),
-    expect: { type: "remove-instance", via: VIA },
   },
   {
     name: "ONLINE and only the own copy of the metadata is behind",
