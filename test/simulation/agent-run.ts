@@ -169,7 +169,7 @@ export class AgentRun {
     // A hand-over before the Pod ends is no decision of the loop.
     const decided = changes && args.command !== "cluster set-primary-instance";
     const { ordinal } = this.#home;
-    if (decided) this.#world.changes(`${ordinal}: ${args.command}`, true);
+    if (decided) this.#world.deeds.changes(ordinal, args.command, true);
     if (decided) this.#world.waste.begins(ordinal, args.command);
     if (changes) this.#world.changing.add(run);
     run.process.whenDead(() => this.#world.changing.delete(run));

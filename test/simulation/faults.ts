@@ -63,6 +63,7 @@ const FAULTS: Readonly<Record<FaultKind, Carry>> = {
     world.clock.setTimer(forMs, () => world.api.failing = { before: 0, after: 0 });
   },
   leaseTaken: (world) => {
+    world.leaseTakenAt = world.clock.monotonic();
     const lease = world.api.get(PATHS.lease);
     const spec = { holderIdentity: "somebody", leaseDurationSeconds: 5, renewTime: world.seconds };
     if (lease !== undefined) world.api.put(PATHS.lease, { ...lease, spec } as never);
@@ -133,6 +134,10 @@ const FAULTS: Readonly<Record<FaultKind, Carry>> = {
     instance.killServer();
     instance.server.volume.groupName = world.newUuid();
   },
+  compareSlowly: (world, { server }, { forMs }) => {
+    server.comparesSlowly = true;
+    world.clock.setTimer(forMs, () => server.comparesSlowly = false);
+  },
   applierFails: (world, { server }) => world.groups.applierFails(server),
   deletePod: (world, instance) => {
     if (instance.gone || world.instances[instance.ordinal] !== instance) return;
@@ -179,7 +184,7 @@ function approve(world: World, leftMs: number): void {
     return;
   }
   world.note(`approved: ${JSON.stringify(plan)}`);
-  world.approves(plan);
+  world.deeds.approves(plan);
 }
 
 function isolate(world: World, { place }: Incarnation, alsoApi: boolean): () => void {

@@ -6,14 +6,20 @@ import type { Mysqld } from "./server.ts";
 import type { World } from "./world.ts";
 import type { Writer } from "./writer.ts";
 import { API } from "./api-server.ts";
+import { PATHS } from "./objects.ts";
 
 /** Group Replication notices a lost majority after 5 s; an observation may be 5 s old; the rest is slack. */
 const LIMIT_MS = 20_000;
 const WRITABLE_MS = 8_000;
 /** Twice the time until a request is given up and sent again: the API server may come back just after the first. */
 const SILENT_MS = 12_500;
+/** While the API server was there all the time. */
+const PROMPT_MS = 4_500;
+const READY_MS = 6_500;
+/** After the end of a pause, until it is seen. */
+const IDLE_MS = 7_000;
 /** So long a report may ask for a person who is not needed. */
-const ALARM_MS = 10_000;
+const ALARM_MS = 5_500;
 /** From when the server itself knows that it is outside; it gives up by itself after 10 s. */
 const OUTSIDE_MS = 8_500;
 
@@ -21,6 +27,9 @@ export class Judge {
   readonly #world: World;
   readonly #writer: Writer;
   readonly #person: Person;
+  readonly #troubleAt = new Map<number, number>();
+  #idleAt = -Infinity;
+  #record: string | undefined;
   readonly #since = new Map<string, number>();
 
   constructor(world: World, writer: Writer) {
@@ -48,6 +57,7 @@ export class Judge {
       this.#rightly(instance, writer);
     }
     this.#served(primary);
+    this.#recorded();
     this.#world.waste.step();
   }
 
@@ -157,15 +167,18 @@ export class Judge {
 
   // Nobody waits without saying why, is ready or has a role when its own server knows better.
   #explained(instance: Incarnation): void {
-    const { groups, paused, podLabel } = this.#world;
+    const { groups, idleSince, paused, podLabel } = this.#world;
     const { server } = instance;
+    const now = this.#world.clock.monotonic();
+    if (paused || idleSince !== undefined) this.#idleAt = now;
+    const idle = now - this.#idleAt < IDLE_MS;
     const fine = server.group.state === "ONLINE" && groups.seesMajority(server);
     const report = this.#world.reportOf(instance.ordinal);
     const { ready } = instance.agent ?? { ready: false };
     this.#longest(
       `${server.address} is ready`,
       ready && !(server.active && fine) && `${server.address} is ready outside the majority`,
-      SILENT_MS,
+      READY_MS,
     );
     const label = podLabel.call(this.#world, instance.ordinal);
     this.#longest(
@@ -175,9 +188,16 @@ export class Judge {
       OUTSIDE_MS,
     );
     const says = report?.waiting !== undefined || report?.action !== undefined;
-    const wrong = server.active && !fine && !says && !paused && this.#canAct(instance);
+    const wrong = server.active && !fine && !says && !idle && this.#canAct(instance);
     const what = `${server.address} waits and does not say why`;
-    this.#longest(what, wrong && what, SILENT_MS);
+    this.#longest(what, wrong && what, this.#hears(instance) ? PROMPT_MS : SILENT_MS);
+  }
+
+  // Whether the API server has been there for it for a while.
+  #hears(instance: Incarnation): boolean {
+    const now = this.#world.clock.monotonic();
+    if (!this.#canAct(instance)) this.#troubleAt.set(instance.ordinal, now);
+    return now - (this.#troubleAt.get(instance.ordinal) ?? 0) > SILENT_MS;
   }
 
   // Nobody is frightened for nothing, and nothing from elsewhere gets into the group.
@@ -192,6 +212,18 @@ export class Judge {
         `${server.address} has joined with a volume from elsewhere`,
       );
     }
+  }
+
+  // What is recorded of a Cluster stays.
+  #recorded(): void {
+    const { metadata, status } = this.#world.api.get(PATHS.cluster) ?? {};
+    const { at, groupName } = (status?.bootstrap ?? {}) as { at?: string; groupName?: string };
+    const record = at === undefined ? undefined : `${metadata?.uid} ${groupName} ${at}`;
+    const same = this.#record?.split(" ")[0] === metadata?.uid;
+    if (this.#record !== undefined && same && record !== this.#record) {
+      this.#world.blame("record lost", `${this.#record} is ${record}`);
+    }
+    this.#record = record ?? (same ? this.#record : undefined);
   }
 
   #served(primary: Incarnation | undefined): void {

@@ -41,17 +41,24 @@ function copySources(): string {
 /** What the simulation says; empty: nothing. */
 function tryChanges(copy: string, changes: readonly Change[], seeds: string): string {
   const before = new Map<string, string>();
-  for (const { file, from, to } of changes) {
-    const text = readFileSync(join(copy, file), "utf8");
-    if (!text.includes(from)) throw new Error(`${file} has no such line any more: ${from}`);
-    if (!before.has(file)) before.set(file, text);
-    writeFileSync(join(copy, file), text.replace(from, () => to));
+  try {
+    for (const { file, from, to } of changes) {
+      const text = readFileSync(join(copy, file), "utf8");
+      if (!text.includes(from)) throw new Error(`${file} has no such line any more: ${from}`);
+      if (!before.has(file)) before.set(file, text);
+      writeFileSync(join(copy, file), text.replace(from, () => to));
+    }
+    return run(copy, seeds);
+  } finally {
+    for (const [file, text] of before) writeFileSync(join(copy, file), text);
   }
+}
+
+function run(copy: string, seeds: string): string {
   const how = { cwd: copy, encoding: "utf8", timeout: 900_000 } as const;
-  const run = spawnSync("node", ["test/simulation/first.ts", seeds], how);
-  for (const [file, text] of before) writeFileSync(join(copy, file), text);
-  if (run.status !== 0) throw new Error(run.stderr.trim().slice(0, 500) || "no end");
-  return run.stdout.trim();
+  const { status, stderr, stdout } = spawnSync("node", ["test/simulation/first.ts", seeds], how);
+  if (status !== 0) throw new Error(stderr.trim().slice(0, 500) || "no end");
+  return stdout.trim();
 }
 
 function record(name: string, seen: string, seeds: string): void {

@@ -34,6 +34,7 @@ const WEIGHTS = {
   foreignVolume: 2,
   regroup: 1,
   applierFails: 3,
+  compareSlowly: 3,
 } as const;
 
 export type FaultKind = keyof typeof WEIGHTS;
@@ -121,8 +122,21 @@ function scenario(chance: Chance, members: number, formed: boolean): Fault[] {
       { kind: "killShell", at, ordinal: 0 },
       { kind: chance.is(0.5) ? "killAgent" : "killServer", at: soon(12_000), ordinal: 0 },
     ],
-    // A volume that was somebody's before.
-    foreign: [{ kind: "foreignVolume", at: 50 }],
+    // A volume that was somebody's before, and the API server is no help.
+    foreign: [
+      { kind: "foreignVolume", at: 50 },
+      { kind: "apiFails", at: 200 + chance.below(2_000) },
+    ],
+    // Two servers of one name, of which the first may have stood still in the middle of something.
+    twofold: [
+      { kind: "freezeAgentAt", at: 100, forMs: 22_000 },
+      { kind: "stray", at: at + 500, forMs: 40_000 },
+    ],
+    // A group that is started again by another clock than before.
+    clocks: [{ kind: "clock", at: at - 2_000 }, {
+      kind: chance.is(0.5) ? "killAll" : "powerOffAll",
+      at,
+    }],
     // And so is who creates the group.
     creation: [
       { kind: "killShell", at: 100, ordinal: 0 },
@@ -136,6 +150,8 @@ function scenario(chance: Chance, members: number, formed: boolean): Fault[] {
   const name = chance.pick({
     none: 5,
     foreign: formed ? 0.01 : 1,
+    twofold: 0.5,
+    clocks: 0.5,
     purged: 1,
     byHand: 1,
     outage: 1,

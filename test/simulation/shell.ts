@@ -34,7 +34,7 @@ async function createCluster(run: ShellRun, { positional, session }: Arguments):
   }
   if (known) throw new ShellError("The instance has a populated Metadata schema");
   await run.after(300, () => {
-    run.world.creates(server);
+    run.world.deeds.creates(server);
     volume.creating = true;
     volume.metadata = undefined;
     server.superReadOnly = false;
@@ -140,6 +140,7 @@ async function rejoinInstance(run: ShellRun, args: Arguments): Promise<void> {
   if (groupName !== "" && groupName !== primary.volume.groupName) {
     throw new ShellError("The instance may belong to a different cluster: possible split-brain");
   }
+  run.world.deeds.adopts(target, primary.volume.groupName);
   const clone = args.options.recoveryMethod === "clone";
   if (!clone) checkGtids(run, { primary, target, number: 51153 });
   await run.after(100, () => run.world.groups.leave(target));
@@ -209,6 +210,7 @@ async function removeInstance(run: ShellRun, args: Arguments): Promise<void> {
   const known = primary.volume.metadata?.at(address);
   if (known === undefined) throw new ShellError("It does not belong to the cluster", 51104);
   await run.commit(primary, { type: "account" });
+  run.world.deeds.removes(primary, known);
   await run.commit(primary, { type: "removeInstance", address });
   const target = run.world.at(address);
   // A server with another uuid there has no group to leave.
@@ -248,6 +250,9 @@ async function reboot(run: ShellRun, args: Arguments): Promise<void> {
   const here = await run.connect(session);
   const { metadata } = here.volume;
   if (metadata?.name === undefined) throw new ShellError("Metadata Schema not found.", 51113);
+  if (metadata.name !== args.positional[0]) {
+    throw new ShellError("The cluster with that name does not exist.", 51101);
+  }
   if (here.group.view !== undefined) throw new ShellError("The Cluster is ONLINE");
   const seed = options.primary === undefined ? here : await run.connect(options.primary);
   const others: Mysqld[] = [];
@@ -274,7 +279,7 @@ async function reboot(run: ShellRun, args: Arguments): Promise<void> {
   });
   await run.after(1_500, () => {
     if (!seed.active) throw new ShellError("Lost connection", 2013);
-    run.world.reboots(seed, options.force === "true");
+    run.world.deeds.reboots(seed, options.force === "true");
     run.world.groups.bootstrap(seed, metadata.groupName);
   });
   const passwords = run.world.newPasswords();

@@ -42,6 +42,7 @@ export class Waste {
   /** START GROUP_REPLICATION by the agent. */
   starts(server: Mysqld): void {
     this.#hammers(server.address);
+    if (server.group.state === "ERROR") this.#blame(`${server.address} starts in ERROR`);
     const { since = Infinity, why = "" } = this.#hindered.get(server) ?? {};
     if (this.#now - since < SEEN_MS || this.#hindrance(server) !== why) return;
     this.#blame(`${server.address} starts although ${why}`);
@@ -115,11 +116,20 @@ export class Waste {
     );
   }
 
+  #minority({ place, volume }: Mysqld): string | undefined {
+    const { groups, network, servers } = this.#world;
+    const there = servers.filter((other) =>
+      other.group.state === "ONLINE" && other.active && network.connects(place, other.place) &&
+      other.group.view?.groupName === volume.groupName
+    );
+    const blocked = there.length > 0 && there.every((other) => !groups.seesMajority(other));
+    return blocked ? "there is no majority" : undefined;
+  }
+
   #hindrance(server: Mysqld): string | undefined {
     if (server.status !== "up" || server.group.view !== undefined) return undefined;
     const members = this.#donors(server);
-    const [first] = members;
-    if (first === undefined) return undefined;
+    if (members.length === 0) return this.#minority(server);
     const { volume } = server;
     if (members.every(({ group }) => group.view?.groupName !== volume.groupName)) {
       return "its group is another one";

@@ -2,21 +2,19 @@
 // replaced, volumes that are lost, the Cluster object that is made anew.
 
 import type { Logger } from "../../src/base/log.ts";
-import { APPROVE_PLAN_ANNOTATION, INSTANCE_ANNOTATION, ROLE_LABEL } from "../../src/api/labels.ts";
+import { INSTANCE_ANNOTATION, ROLE_LABEL } from "../../src/api/labels.ts";
 import { type InstanceReport, parseInstanceReport } from "../../src/api/instance-report.ts";
-import type { RecoveryPlan } from "../../src/api/recovery-plan.ts";
 import { formatTime } from "../../src/base/clock.ts";
 import { Chance } from "../model/chance.ts";
 import { ApiServer } from "./api-server.ts";
-import { Approvals, type DiskOf, givesUp } from "./approvals.ts";
 import { VirtualClock } from "./clock.ts";
+import { Deeds } from "./deeds.ts";
 import { Groups } from "./group.ts";
 import { Incarnation } from "./instance.ts";
 import { Network } from "./network.ts";
 import { CLUSTER, NAMESPACE, PATHS, POD_NAME_LABEL } from "./objects.ts";
 import { type Mysqld, Volume } from "./server.ts";
-import { lostByClone } from "./shell.ts";
-import { subtractSets, type Transaction } from "./transactions.ts";
+import type { Transaction } from "./transactions.ts";
 import { Waste } from "./waste.ts";
 
 export type Recovery = {
@@ -49,11 +47,13 @@ export class World {
   idleSince: number | undefined;
   /** Volumes that were made elsewhere have come. */
   foreign = false;
-  readonly approvals = new Approvals();
+  readonly deeds = new Deeds(this);
   readonly waste = new Waste(this);
   readonly recovery: Recovery;
   /** Something has come between agents and their Lease, or what they know of the Cluster. */
   apiTrouble = false;
+  /** When somebody took the Lease without a right to it. */
+  leaseTakenAt = -Infinity;
   /** Runs of MySQL Shell that change something. */
   readonly changing = new Set<object>();
   /** Set: what agents log. */
@@ -137,26 +137,14 @@ export class World {
     this.violations.push({ rule, what, at: this.clock.monotonic() });
   }
 
-  /** An agent begins to change something: by MySQL Shell, after a look at the Cluster, or by itself. */
-  changes(what: string, byShell: boolean): void {
-    const idleMs = this.clock.monotonic() - (this.idleSince ?? Infinity);
-    const late = byShell ? idleMs > 6_000 : idleMs > 35_000 && !this.apiTrouble;
-    if (late) this.blame("acts while paused", what);
-    if (byShell && this.changing.size > 0 && !this.apiTrouble) this.blame("two at once", what);
-  }
-
   starts(server: Mysqld): void {
-    this.changes(`${server.address}: START`, false);
+    const ordinal = this.instances.findIndex((instance) => instance.server === server);
+    this.deeds.changes(ordinal, "START GROUP_REPLICATION", false);
     this.waste.starts(server);
   }
 
   stops(server: Mysqld): void {
     this.waste.stops(server);
-  }
-
-  /** RESET BINARY LOGS AND GTIDS by an agent. */
-  erases({ address, volume }: Mysqld): void {
-    if (volume.valued) this.blame("erased", `${address} holds rows`);
   }
 
   unknown(sql: string): void {
@@ -241,19 +229,6 @@ export class World {
     return parseInstanceReport(pod?.metadata.annotations?.[INSTANCE_ANNOTATION]);
   }
 
-  /** A person gives up what a plan says cannot be kept, and so perhaps what was acknowledged. */
-  approves(plan: RecoveryPlan): void {
-    const cluster = this.api.get(PATHS.cluster);
-    if (cluster === undefined) return;
-    this.approvals.add(plan);
-    const annotations = { ...cluster.metadata.annotations, [APPROVE_PLAN_ANNOTATION]: plan.hash };
-    this.api.put(PATHS.cluster, { ...cluster, metadata: { ...cluster.metadata, annotations } });
-  }
-
-  get #approvedHash(): string | undefined {
-    return this.api.get(PATHS.cluster)?.metadata.annotations?.[APPROVE_PLAN_ANNOTATION];
-  }
-
   /** What the operator says of the members that have certainly ended. */
   noteStopped(): void {
     const cluster = this.api.get(PATHS.cluster);
@@ -274,50 +249,9 @@ export class World {
   /** Acknowledged writes by row, and what became of all the volumes. */
   readonly acknowledged = new Map<number, Transaction>();
 
-  /** create-cluster is about to make a group. */
-  creates(server: Mysqld): void {
-    if (this.recorded) this.blame("created twice", `${server.address} creates a second group`);
-    const held = this.servers.find(({ volume }) => volume.valued);
-    if (held !== undefined) {
-      this.blame(
-        "created over data",
-        `${server.address} creates a group while ${held.address} holds rows`,
-      );
-    }
-  }
-
-  /** reboot-cluster-from-complete-outage is about to make the group anew. */
-  reboots(seed: Mysqld, force: boolean): void {
-    const running = this.groups.writers();
-    if (running.length > 0) this.blame("two groups", `${seed.address} is rebooted beside a group`);
-    const { all } = seed.volume;
-    const plan = this.approvals.restart(this.#approvedHash, podOf(seed), all.text);
-    const asks = force || this.recovery.completeOutage === "Manual";
-    if (asks && plan === undefined) this.blame("not asked", `${seed.address} is rebooted`);
-    for (const [row, transaction] of this.acknowledged) {
-      if (all.get(transaction) === transaction) continue;
-      if (plan !== undefined && givesUp(plan, transaction, (pod) => this.#diskOf(pod))) {
-        this.acknowledged.delete(row);
-      } else this.blame("acknowledged lost", `the reboot of ${seed.address} loses row ${row}`);
-    }
-  }
-
-  #diskOf(pod: string): ReturnType<DiskOf> {
-    const found = this.instances.find(({ server }) => podOf(server) === pod);
-    return found && {
-      holds: (transaction) => found.server.volume.all.get(transaction) === transaction,
-    };
-  }
-
   /** A clone: the target is empty from now on, has the donor's data later, and then restarts. */
   clone(target: Mysqld, donor: Mysqld): void {
-    const lost = lostByClone(target, donor);
-    const allowed = this.recovery.diverged === "Reclone" ||
-      this.approvals.allowsReclone(this.#approvedHash, podOf(target), lost);
-    const gone = allowed ? subtractSets(lost, target.volume.saved.join(",")) : lost;
-    if (gone !== "") this.blame("cloned over data", `${target.address} loses ${gone}`);
-    if (target.volume.loose) this.blame("cloned over data", `${target.address} loses databases`);
-    if (lost === "") this.waste.clones(Number(podOf(target).split("-").at(-1)), target);
+    this.deeds.clones(target, donor);
     target.volume.erase();
     this.note(`${target.address} is erased for a clone`);
     this.later(target, 1_500 + this.chance.below(3_000), () => {
@@ -326,10 +260,6 @@ export class World {
       this.instances.find(({ server }) => server === target)?.restartServer();
     });
   }
-}
-
-function podOf({ address }: Mysqld): string {
-  return address.split(":")[0] ?? "";
 }
 
 function object(kind: string, rest: object, at?: number) {
