@@ -153,7 +153,8 @@ export class Actor {
   async #perform(action: AgentAction, facts: Facts, permit: Permit): Promise<"done"> {
     const { attempt } = this.#running ?? { attempt: 1 };
     this.#options.log.info("instance action begins", { ...action, action: action.type, attempt });
-    this.#performing = true;
+    // START leaves the server read-only; whoever else makes it writable meanwhile is not this action.
+    this.#performing = action.type !== "start-group-replication";
     try {
       await this.#options.perform(action, facts, permit);
     } finally {

@@ -2,7 +2,7 @@
 // or wait with a reason. The group's metadata says whether it belongs; GTID sets say whether it may.
 
 import { countTransactions, describeGtidSet } from "../mysql/gtid.ts";
-import type { DataFacts } from "../mysql/queries.ts";
+import type { DataFacts, MetadataFacts } from "../mysql/queries.ts";
 import { type AgentAction, wait } from "./actions.ts";
 import {
   addressOf,
@@ -102,7 +102,7 @@ function diverged(
   const old = waitForOldSelf(local, group, self.address);
   if (old !== undefined) return old;
   if (now < history.retryAt) return wait("ActionFailed", history.lastFailure);
-  if (!registered && isStale(group, self.address)) {
+  if (!registered && isStale(group.metadata, self.address)) {
     return { type: "remove-instance", via: primary.address };
   }
   const via = primary.address;
@@ -110,7 +110,7 @@ function diverged(
 }
 
 /** The metadata has this address with another server: the volume was replaced. */
-function isStale({ metadata }: ExistingGroup, own: string): boolean {
+function isStale(metadata: MetadataFacts | undefined, own: string): boolean {
   return metadata?.instances.some(({ address }) => address === own) === true;
 }
 
@@ -184,7 +184,7 @@ function join(facts: Facts, group: ExistingGroup): AgentAction {
     );
   }
   if (group.primary === undefined) return noPrimary();
-  if (isStale(group, self.address)) return { type: "remove-instance", via: group.primary };
+  if (isStale(group.metadata, self.address)) return { type: "remove-instance", via: group.primary };
   return { type: "add-instance", via: group.primary, method: methodFor(relation) };
 }
 
@@ -217,6 +217,10 @@ export function decideUnregistered(facts: Facts): AgentAction {
     return wait("ForeignData", "this server is in a group whose metadata is not this Cluster's");
   }
   if (now < history.retryAt) return wait("ActionFailed", history.lastFailure);
+  // A rejoin of the new server was interrupted before it was written down. The Shell adds nobody beside that.
+  if (isStale(asked.data.metadata, self.address)) {
+    return { type: "remove-instance", via: asked.address };
+  }
   // Only incremental is possible for a member that is running in the group.
   return { type: "add-instance", via: asked.address, method: "incremental" };
 }

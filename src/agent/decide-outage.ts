@@ -73,6 +73,13 @@ function restartGroup(facts: Facts, local: LocalWithData, cluster: ClusterFacts)
   }
   const seed = outage.seed === undefined ? undefined : outage.holdings[outage.seed];
   if (seed === undefined) {
+    const silent = outage.absent.map(({ address }) => nameOf(facts, address));
+    if (silent.length > 0) {
+      return wait(
+        "WaitingForPeers",
+        `no server that answers is a member of the group; ${silent.join(", ")} must answer first`,
+      );
+    }
     return wait(
       "ForeignData",
       `no server that answers belongs to the recorded group ${cluster.bootstrap.groupName}; nothing ` +
@@ -83,13 +90,10 @@ function restartGroup(facts: Facts, local: LocalWithData, cluster: ClusterFacts)
   const mine = seed.address === facts.self.address;
   if (doubt !== undefined) return restartByPlan(facts, { outage, cluster, doubt, mine });
   if (!mine) {
-    return wait(
-      "CompleteOutage",
-      `every member is up and none is in the group; ${
-        nameOf(facts, seed.address)
-      } holds everything ` +
-        "and starts it again",
-    );
+    const message = `every member is up and none is in the group; ${
+      nameOf(facts, seed.address)
+    } holds everything and starts it again`;
+    return { ...wait("CompleteOutage", message), helped: true };
   }
   if (facts.now < facts.history.retryAt) return wait("ActionFailed", facts.history.lastFailure);
   return { type: "reboot-cluster" };
@@ -121,7 +125,10 @@ function restartByPlan(
   },
 ): AgentAction {
   const plan = planRestart(facts, outage, cluster);
-  if (!mine) return wait("CompleteOutage", `${doubt}. ${plan.seed} has the plan to approve`);
+  if (!mine) {
+    const waiting = wait("CompleteOutage", `${doubt}. ${plan.seed} has the plan to approve`);
+    return isApproved(plan, cluster) ? { ...waiting, helped: true } : waiting;
+  }
   const running = plan.members.filter(({ stopped }) => stopped === false).map(({ name }) => name);
   if (running.length > 0) {
     const message =

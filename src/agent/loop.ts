@@ -114,7 +114,7 @@ export class AgentLoop {
     await this.#guard(local);
     const facts = await this.#facts(local, signal);
     const decision = decide({ ...facts, now: clock.monotonic() });
-    if (decision.type === "wait" && decision.reason === "CompleteOutage") this.#outageAt = local.at;
+    if (decision.type === "wait" && decision.helped) await this.#awaitHelp(local);
     // Counted from when there is a group to come back to.
     const returning = local.server === "up" && local.data?.starting === "autoRejoin";
     actor.noteAutoRejoin(returning && evaluateGroup(facts).type === "group");
@@ -178,6 +178,14 @@ export class AgentLoop {
       const result = await acts[guard]();
       log.info("guard", { guard, state: stateOf(local.member), ended: result });
     }
+  }
+
+  // A pool may have connected before it was known that this server is outside; what it writes while it can would
+  // be acknowledged and not in the group.
+  async #awaitHelp({ at }: LocalView): Promise<void> {
+    this.#outageAt = at;
+    const { session } = this.#options.local;
+    if (session !== undefined) await endClientConnections(session, AGENT_USER);
   }
 
   // Whoever ends an outage brings the other members back, which begins with an account made on each of them.

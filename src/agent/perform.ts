@@ -2,6 +2,7 @@
 // process; whoever comes next decides anew on what it sees. Under the Lease the caller has looked and
 // decided again, so the facts given here are fresh; `stillMine` is asked right before every effect.
 
+import { AGENT_USER } from "../api/names.ts";
 import type { RecoveryPlan } from "../api/recovery-plan.ts";
 import { assertNever, describeError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
@@ -12,6 +13,7 @@ import { address, type CreateOptions, type ShellCall } from "../mysql/shell-requ
 import type { ShellFailureKind } from "../mysql/shell-failure.ts";
 import { type Session, sqlErrno } from "../mysql/session.ts";
 import {
+  endClientConnections,
   fence,
   startGroupReplication,
   stopGroupReplication,
@@ -79,10 +81,12 @@ export async function perform(
     case "add-instance": {
       const { method } = action;
       await stopFailed(facts, how);
+      await options.local.withSession(endClients);
       const label = options.identity.podName;
       return await call({ type: "add-instance", target, label, method }, action.via, how);
     }
     case "rejoin-instance":
+      await options.local.withSession(endClients);
       return await call(
         { type: "rejoin-instance", target, method: action.method },
         action.via,
@@ -189,6 +193,7 @@ async function recloneInstance(
   const { identity, local, log, saveErrant } = how.options;
   await local.withSession(async (session) => {
     await fence(session);
+    await endClients(session);
     const folder = await saveErrant(session, errant);
     log.info("errant transactions saved", { folder, errant });
   });
@@ -259,6 +264,12 @@ async function stopFailed(facts: Facts, { options, permit }: How): Promise<void>
   if (!mustStopFirst(server)) return;
   assertMine(permit);
   await options.local.withSession((session) => stopGroupReplication(session));
+}
+
+// MySQL Shell makes the server writable for a moment. A pool may have connected to it before it was known to be
+// outside the group, and what it wrote then would be acknowledged and not in the group.
+async function endClients(session: Session): Promise<void> {
+  await endClientConnections(session, AGENT_USER);
 }
 
 function assertMine(permit: Permit): void {

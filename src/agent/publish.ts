@@ -22,6 +22,8 @@ const RETRY_MS = 2_000;
 export class Publisher {
   readonly #options: PublisherOptions;
   #published: InstanceReport | undefined;
+  /** A write failed: it may have been done all the same. */
+  #uncertain = false;
   #writing = false;
   #notBefore = -Infinity;
   #failing = false;
@@ -37,13 +39,15 @@ export class Publisher {
 
   /** Sees to it that the API server has this report, soon; a later call replaces it. */
   publish(report: InstanceReport, signal: AbortSignal): void {
-    if (this.#writing || sameMeaning(this.#published, report)) return;
+    if (this.#writing || !this.#uncertain && sameMeaning(this.#published, report)) return;
     if (this.#options.clock.monotonic() < this.#notBefore) return;
     this.#writing = true;
     this.#write(report, signal).then(() => {
       this.#published = report;
+      this.#uncertain = false;
       this.#failing = false;
     }, (error: unknown) => {
+      this.#uncertain = true;
       this.#notBefore = this.#options.clock.monotonic() + RETRY_MS;
       if (!this.#failing && !isAbort(error)) {
         this.#options.log.warn("report not published", { err: describeError(error) });

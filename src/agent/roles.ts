@@ -61,6 +61,7 @@ export class Roles {
       this.#doneAt = now;
       this.#failing = false;
     }, (error: unknown) => {
+      this.#done = ""; // a part of it may have been written
       this.#notBefore = now + (isConflict(error) ? 0 : RETRY_MS);
       if (isAbort(error) || isConflict(error)) return;
       if (!this.#failing) {

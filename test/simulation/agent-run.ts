@@ -34,6 +34,7 @@ export const SETTINGS = parseAgentSettings(JSON.stringify({
 
 export class AgentRun {
   readonly process = new Process("agent");
+  neverStopped = true;
   readonly #world: World;
   readonly #home: Incarnation;
   readonly #agent: ReturnType<typeof assemble>;
@@ -71,9 +72,11 @@ export class AgentRun {
   kill(): void {
     this.process.kill();
     this.#shell?.run.process.kill();
+    this.#world.waste.forgets(this.#home.ordinal);
   }
 
   stop(): void {
+    this.neverStopped = false;
     this.process.stop();
     this.#shell?.run.process.stop();
   }
@@ -166,7 +169,9 @@ export class AgentRun {
     const changes = args.command !== "cluster status";
     // A hand-over before the Pod ends is no decision of the loop.
     const decided = changes && args.command !== "cluster set-primary-instance";
-    if (decided) this.#world.changes(`${this.#home.ordinal}: ${args.command}`, true);
+    const { ordinal } = this.#home;
+    if (decided) this.#world.deeds.changes(ordinal, args.command, true);
+    if (decided) this.#world.waste.begins(ordinal, args.command);
     if (changes) this.#world.changing.add(run);
     run.process.whenDead(() => this.#world.changing.delete(run));
     try {
@@ -174,6 +179,7 @@ export class AgentRun {
       return ended({ code: 0 }, run.result === undefined ? [] : [run.result]);
     } catch (error) {
       if (!(error instanceof ShellError)) throw error;
+      this.#world.waste.fails(ordinal, args.command);
       const number = error.number === undefined ? "" : ` ${error.number}`;
       this.#world.note(`mysqlsh of ${this.#home.ordinal} failed:${number} ${error.message}`);
       return ended({ code: 1 }, [{ error: `MYSQLSH${number}: ${error.message}` }]);

@@ -150,6 +150,7 @@ export class Agreement {
 
   protected promote(server: Mysqld): void {
     server.applyAll();
+    server.group.halfPromoted = server.superReadOnly && this.world.chance.is(0.5);
     server.superReadOnly = false;
   }
 
@@ -164,7 +165,8 @@ export class Agreement {
       groupName: view.groupName,
       bootstrap: view.bootstrap,
       created: view.created,
-      changes: view.changes + 1,
+      // A hand-over is no change of the membership, and only that makes a new id.
+      changes: view.changes + (primary === undefined ? 1 : 0),
       members: members.map((member) => ({ ...member })).toSorted(byUuid),
       primary: primary ?? kept ?? elected(members),
     });

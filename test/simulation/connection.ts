@@ -2,6 +2,7 @@
 // answer may be late, and none comes over a link that is cut or from a server that stands still.
 
 import type { Connection } from "mysql2";
+import { AGENT_USER } from "../../src/api/names.ts";
 import { Session, type SessionOptions, SqlError } from "../../src/mysql/session.ts";
 import type { Chance } from "../model/chance.ts";
 import type { Process, VirtualClock } from "./clock.ts";
@@ -24,6 +25,7 @@ export type Dialler = {
 
 type Callback = (error: object | null, rows?: Row[]) => void;
 const LATE = 0.05;
+const ACCESS_DENIED = 1045;
 
 class SimulatedConnection implements Listener {
   readonly #dialler: Dialler;
@@ -49,7 +51,8 @@ class SimulatedConnection implements Listener {
       process.act(() => {
         if (!this.#connected) return;
         const server = this.#server;
-        if (sql.startsWith("START")) world.changes(`${server.address}: ${sql}`, false);
+        if (sql.startsWith("START")) world.starts(server);
+        if (sql.startsWith("STOP")) world.stops(server);
         server.process.deliver(() =>
           execute(server, world, { sql, values, answer: (rows) => this.#answer(callback, rows) })
         );
@@ -97,6 +100,11 @@ class SimulatedConnection implements Listener {
   }
 }
 
+// The agents' own account is always right, the group's may have a new password.
+function isRefused({ volume }: Mysqld, { login }: SessionOptions): boolean {
+  return login.user !== AGENT_USER && login.password.reveal() !== String(volume.passwords);
+}
+
 /** What openSession of src/mysql does, to a simulated server. */
 export async function openSimulated(dialler: Dialler, options: SessionOptions): Promise<Session> {
   const { network } = dialler.world;
@@ -116,6 +124,9 @@ export async function openSimulated(dialler: Dialler, options: SessionOptions): 
       server.process.deliver(() =>
         dialler.process.deliver(() => {
           cancel();
+          if (isRefused(server, options)) {
+            return reject(new SqlError("Access denied", { errno: ACCESS_DENIED }));
+          }
           resolve(new SimulatedConnection(dialler, server));
         })
       );

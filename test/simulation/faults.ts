@@ -63,6 +63,7 @@ const FAULTS: Readonly<Record<FaultKind, Carry>> = {
     world.clock.setTimer(forMs, () => world.api.failing = { before: 0, after: 0 });
   },
   leaseTaken: (world) => {
+    world.leaseTakenAt = world.clock.monotonic();
     const lease = world.api.get(PATHS.lease);
     const spec = { holderIdentity: "somebody", leaseDurationSeconds: 5, renewTime: world.seconds };
     if (lease !== undefined) world.api.put(PATHS.lease, { ...lease, spec } as never);
@@ -90,7 +91,7 @@ const FAULTS: Readonly<Record<FaultKind, Carry>> = {
     if (world.instances[instance.ordinal] !== instance || instance.gone) return heal();
     world.strays.push(instance);
     lose(world, instance);
-    renew(world, instance, `${instance.place}b`);
+    renew(world, instance, { place: `${instance.place}b` });
     world.clock.setTimer(forMs, heal);
     world.clock.setTimer(forMs + 15_000, () => instance.remove());
   },
@@ -123,6 +124,21 @@ const FAULTS: Readonly<Record<FaultKind, Carry>> = {
     server.applierLagMs = forMs;
   },
   approve: (world, _, { forMs }) => approve(world, forMs),
+  foreignVolume: (world, instance, { dice }) => {
+    instance.remove();
+    lose(world, instance);
+    renew(world, instance, { volume: foreignVolume(world, instance, dice), ageMs: 3_600_000 });
+  },
+  // A person has set the name of another group.
+  regroup: (world, instance) => {
+    instance.killServer();
+    instance.server.volume.groupName = world.newUuid();
+  },
+  compareSlowly: (world, { server }, { forMs }) => {
+    server.comparesSlowly = true;
+    world.clock.setTimer(forMs, () => server.comparesSlowly = false);
+  },
+  applierFails: (world, { server }) => world.groups.applierFails(server),
   deletePod: (world, instance) => {
     if (instance.gone || world.instances[instance.ordinal] !== instance) return;
     let ends = false;
@@ -168,7 +184,7 @@ function approve(world: World, leftMs: number): void {
     return;
   }
   world.note(`approved: ${JSON.stringify(plan)}`);
-  world.approves(plan.hash);
+  world.deeds.approves(plan);
 }
 
 function isolate(world: World, { place }: Incarnation, alsoApi: boolean): () => void {
@@ -186,12 +202,36 @@ function lose(world: World, { server }: Incarnation): void {
   world.lostVolumes.push(server.volume);
 }
 
-function renew(world: World, instance: Incarnation, place?: string): void {
+function renew(
+  world: World,
+  instance: Incarnation,
+  { ageMs = 0, place, volume }: { ageMs?: number; place?: string; volume?: Volume } = {},
+): void {
   const { ordinal } = instance;
   if (world.instances[ordinal] !== instance) return;
   world.api.remove(PATHS.claim(ordinal));
-  world.putClaim(ordinal);
-  world.replacePod(ordinal, new Volume(world.newUuid()), place);
+  world.putClaim(ordinal, ageMs);
+  world.replacePod(ordinal, volume ?? new Volume(world.newUuid()), place);
+}
+
+// The volume of a member of another cluster, or one with databases that no transaction has made.
+function foreignVolume(world: World, { server: { address } }: Incarnation, dice: number): Volume {
+  world.foreign = true;
+  const volume = new Volume(world.newUuid());
+  volume.foreign = true;
+  if (dice < 0.4) {
+    volume.loose = true;
+    return volume;
+  }
+  const [source, { uuid }] = [world.newUuid(), volume];
+  volume.groupName = source;
+  const effects = [
+    { type: "createMetadata", name: "other", groupName: source, uuid, address },
+    { type: "row", row: -1 },
+    { type: "row", row: -2 },
+  ] as const;
+  effects.forEach((effect, number) => volume.execute({ source, number: number + 1, effect }));
+  return volume;
 }
 
 // The Cluster is deleted with its Pods, its volumes stay, and one of that name is made again.

@@ -74,4 +74,77 @@ export const FOUND: readonly { readonly name: string; readonly plan: Plan }[] = 
       ],
     },
   },
+  {
+    // The answer to a write was lost, and then the report was again what it had been before that write, so it
+    // was never written: publish.ts writes anew after every failure.
+    name: "a report whose answer was lost does not stay for ever",
+    plan: {
+      seed: 318,
+      members: 3,
+      formed: true,
+      faults: [
+        fault("foreignVolume", { at: 15_418, forMs: 2_458, ordinal: 1, other: 2, dice: 0.1447 }),
+        fault("killServer", { at: 32_803, forMs: 5_215, ordinal: 1, other: 2, dice: 0.0909 }),
+        fault("apiAway", { at: 33_614, forMs: 2_752, ordinal: 2, other: 1, dice: 0.1243 }),
+      ],
+    },
+  },
+  {
+    // Only the members know that group, and they did not answer: decide-outage.ts waits for them.
+    name:
+      "a member that was not written down when it lost the others does not call its data foreign",
+    plan: {
+      seed: 139,
+      members: 3,
+      formed: false,
+      faults: [
+        fault("freezeAgent", { at: 7_526, forMs: 15_140, ordinal: 2, dice: 0.3172 }),
+        fault("isolate", { at: 20_771, forMs: 34_640, ordinal: 2, dice: 0.6091 }),
+      ],
+    },
+  },
+  {
+    // It had connected before anybody knew that this server had left, and MySQL Shell makes the server writable
+    // for a moment: perform.ts ends connections before that.
+    name: "a pool does not write to a member that is brought back",
+    plan: {
+      seed: 351,
+      members: 3,
+      formed: true,
+      recovery: { diverged: "Reclone" },
+      faults: [
+        fault("killServer", { at: 13_341, forMs: 4_979, ordinal: 0, dice: 0.432 }),
+        fault("writeByHand", { at: 16_288, forMs: 4_855, ordinal: 0, dice: 0.7345 }),
+      ],
+    },
+  },
+  {
+    // The same by the Shell of the member that ends an outage: loop.ts ends connections until it does.
+    name: "a pool does not write to a member that another one brings back",
+    plan: {
+      seed: 347,
+      members: 3,
+      formed: true,
+      faults: [
+        fault("killServer", { at: 10_815, forMs: 8_460, ordinal: 0, other: 1, dice: 0.0107 }),
+        fault("killAll", { at: 18_023, forMs: 6_671, ordinal: 1, dice: 0.9944 }),
+      ],
+    },
+  },
+  {
+    // START waited for logins that were refused, and nobody looked at the server meanwhile: actor.ts counts only
+    // what makes a server writable itself.
+    name: "a server that another one makes writable during its START is fenced",
+    plan: {
+      seed: 40,
+      members: 3,
+      formed: false,
+      faults: [
+        fault("apiFails", { at: 6_407, forMs: 51_800, ordinal: 0, other: 1, dice: 0.2313 }),
+        fault("apiFails", { at: 8_421, forMs: 4_788, ordinal: 2, other: 2, dice: 0.7526 }),
+        fault("killShell", { at: 8_428, forMs: 28_280, ordinal: 0, other: 2, dice: 0.1426 }),
+        fault("killAll", { at: 16_984, forMs: 10_008, ordinal: 0, other: 1, dice: 0.7364 }),
+      ],
+    },
+  },
 ];

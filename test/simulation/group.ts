@@ -10,6 +10,7 @@ const EXPEL_MS = 6_200;
 const MAJORITY_TIMEOUT_MS = 10_000;
 const RECOVERY_GIVES_UP_MS = 600_000;
 const REJOIN_TRIES = 3;
+export const WRONG_PASSWORDS = "the recovery accounts' passwords are not right";
 const REJOIN_EVERY_MS = 300_000;
 
 export class Groups extends Agreement {
@@ -52,6 +53,7 @@ export class Groups extends Agreement {
     if (theirs.missing(server.volume.executed).length > 0) {
       return "this member has more executed transactions than the group";
     }
+    if (!this.#logsIn(server, seed)) return WRONG_PASSWORDS;
     const member: ViewMember = { server, state: "RECOVERING" };
     const next = this.change(seed, [...view.members, member]);
     if (next === undefined) return "the group did not agree";
@@ -61,6 +63,12 @@ export class Groups extends Agreement {
     server.superReadOnly = true;
     this.install(next, server);
     return undefined;
+  }
+
+  // The joiner at the group, and the group's members at the joiner.
+  #logsIn({ volume }: Mysqld, seed: Mysqld): boolean {
+    return volume.credential === seed.volume.passwords &&
+      this.reachable(seed).every((other) => other.volume.credential === volume.passwords);
   }
 
   /** STOP GROUP_REPLICATION. */
@@ -163,8 +171,7 @@ export class Groups extends Agreement {
     const { executed } = server.volume;
     const donor = donors.find(({ volume }) => subtractSets(volume.purged, executed.text) === "");
     if (donor === undefined) {
-      this.leave(server);
-      server.group.state = "ERROR";
+      this.#exit(server);
       return;
     }
     for (const transaction of donor.holds) server.volume.execute(transaction);
@@ -188,8 +195,22 @@ export class Groups extends Agreement {
     server.receiveAll();
     server.group = new Membership();
     server.group.state = "ERROR";
-    server.group.rejoin = { tries: REJOIN_TRIES, at: this.now + 1_000 };
+    server.group.rejoin = { tries: REJOIN_TRIES, at: this.now + 1_000, since: this.now };
     server.superReadOnly = true;
+  }
+
+  /** The applier of a member stops by an error. */
+  applierFails(server: Mysqld): void {
+    if (server.group.state !== "ONLINE" || server.group.view?.primary === server.uuid) return;
+    this.#exit(server);
+  }
+
+  // A fatal error: what group_replication_exit_state_action says, at once.
+  #exit(server: Mysqld): void {
+    this.leave(server);
+    server.group.state = "ERROR";
+    server.offlineMode = true;
+    this.world.note(`${server.address} ERROR, and offline`);
   }
 
   #rejoin(server: Mysqld): void {
@@ -197,7 +218,9 @@ export class Groups extends Agreement {
     if (rejoin === undefined || this.now < rejoin.at) return;
     if (this.join(server) === undefined) return;
     const tries = rejoin.tries - 1;
-    server.group.rejoin = tries > 0 ? { tries, at: this.now + REJOIN_EVERY_MS } : undefined;
+    server.group.rejoin = tries > 0
+      ? { ...rejoin, tries, at: this.now + REJOIN_EVERY_MS }
+      : undefined;
     if (tries === 0) server.offlineMode = true;
   }
 }

@@ -1,6 +1,7 @@
 // One Pod of the Cluster, as the kubelet runs it: mysqld and the agent on a machine, started again when
 // they die. A Pod of the same name that comes later is another incarnation.
 
+import { API } from "./api-server.ts";
 import { AgentRun } from "./agent-run.ts";
 import { Mysqld, type Volume } from "./server.ts";
 import type { World } from "./world.ts";
@@ -13,6 +14,9 @@ export class Incarnation {
   agent: AgentRun | undefined;
   restarts = 0;
   shellDeath: { inSteps: number; after: boolean } | undefined;
+  /** Whether Services lead to it: the kubelet has found it ready, and said so. */
+  endpoint = false;
+  #unready = 0;
   /** The machine is off, or the Pod is gone for good. */
   #off = false;
   #gone = false;
@@ -41,6 +45,16 @@ export class Incarnation {
   start(): void {
     this.#startServer(0);
     this.#startAgent(0);
+  }
+
+  /** The kubelet asks every two seconds; two bad answers count. */
+  probe(): void {
+    this.#unready = this.agent?.ready === true ? 0 : this.#unready + 1;
+    const { network } = this.#world;
+    if (this.#gone) this.endpoint = false;
+    else if (!this.#off && network.connects(this.place, API) && this.#unready !== 1) {
+      this.endpoint = this.#unready === 0;
+    }
   }
 
   killServer(power = false): void {

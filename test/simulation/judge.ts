@@ -1,27 +1,41 @@
 // What must hold at every step of a run, and what must be true at its end.
 
 import type { Incarnation } from "./instance.ts";
+import { Person } from "./person.ts";
 import type { Mysqld } from "./server.ts";
 import type { World } from "./world.ts";
 import type { Writer } from "./writer.ts";
 import { API } from "./api-server.ts";
+import { PATHS } from "./objects.ts";
 
 /** Group Replication notices a lost majority after 5 s; an observation may be 5 s old; the rest is slack. */
 const LIMIT_MS = 20_000;
 const WRITABLE_MS = 8_000;
 /** Twice the time until a request is given up and sent again: the API server may come back just after the first. */
 const SILENT_MS = 12_500;
+/** While the API server was there all the time. */
+const PROMPT_MS = 4_500;
+const READY_MS = 6_500;
+/** After the end of a pause, until it is seen. */
+const IDLE_MS = 7_000;
+/** So long a report may ask for a person who is not needed. */
+const ALARM_MS = 5_500;
 /** From when the server itself knows that it is outside; it gives up by itself after 10 s. */
 const OUTSIDE_MS = 8_500;
 
 export class Judge {
   readonly #world: World;
   readonly #writer: Writer;
+  readonly #person: Person;
+  readonly #troubleAt = new Map<number, number>();
+  #idleAt = -Infinity;
+  #record: string | undefined;
   readonly #since = new Map<string, number>();
 
   constructor(world: World, writer: Writer) {
     this.#world = world;
     this.#writer = writer;
+    this.#person = new Person(world);
   }
 
   step(): void {
@@ -40,8 +54,11 @@ export class Judge {
       this.#fenced(instance);
       this.#labelled(instance, primary);
       this.#explained(instance);
+      this.#rightly(instance, writer);
     }
     this.#served(primary);
+    this.#recorded();
+    this.#world.waste.step();
   }
 
   /** The group is whole, everybody is told so, and writes go through it. */
@@ -49,6 +66,8 @@ export class Judge {
     const { groups, instances, members, recorded } = this.#world;
     const [writer] = groups.writers();
     if (writer === undefined || !recorded) return false;
+    // No entry of a server that is gone either.
+    if (writer.volume.metadata?.entries.length !== members) return false;
     const whole = instances.every((instance) =>
       instance.agent?.process.runs === true && this.#isMember(instance, writer)
     );
@@ -67,19 +86,10 @@ export class Judge {
   get waitsForPerson(): boolean {
     const { groups, instances } = this.#world;
     const [writer] = groups.writers();
-    const reason = ({ ordinal }: Incarnation): string | undefined =>
-      this.#world.reportOf(ordinal)?.waiting?.reason;
-    const reasons = instances.map(reason);
-    if (writer === undefined) {
-      return reasons.includes("CompleteOutage") && this.#cannotBeKnown ||
-        this.#foreign(reasons) ||
-        reasons.includes("DataLost") && instances.every(({ server }) => server.volume.rows === 0);
-    }
-    const diverged = instances.filter((instance) =>
-      reason(instance) === "Diverged" && this.#isDiverged(instance, writer)
-    );
-    const rest = instances.filter((instance) => !diverged.includes(instance));
-    return diverged.length > 0 && this.#writes() && this.#told(writer, diverged) &&
+    if (writer === undefined) return this.#person.isAskedForGroup();
+    const outside = instances.filter((instance) => this.#person.isAskedFor(instance, writer));
+    const rest = instances.filter((instance) => !outside.includes(instance));
+    return outside.length > 0 && this.#writes() && this.#told(writer, outside) &&
       rest.every((instance) => this.#isMember(instance, writer));
   }
 
@@ -90,7 +100,7 @@ export class Judge {
     if (writer === undefined) return;
     const all = writer.holds;
     for (const [row, transaction] of acknowledged) {
-      if (all.get(transaction) === transaction || this.#world.approved) continue;
+      if (all.get(transaction) === transaction) continue;
       blame.call(this.#world, "acknowledged lost", `row ${row} is not on ${writer.address}`);
     }
     for (const { server } of this.#world.instances) {
@@ -106,33 +116,10 @@ export class Judge {
     }
   }
 
-  /** Whether starting the group again may lose something. */
-  get #cannotBeKnown(): boolean {
-    const { instances, lostVolumes } = this.#world;
-    const all = instances.map(({ server }) => server.volume.all);
-    const whole = instances.some(({ server: { address, uuid, volume } }) =>
-      volume.metadata?.instances.get(address) === uuid &&
-      all.every((other) => volume.all.missing(other).length === 0)
-    );
-    return lostVolumes.length > 0 || !whole;
-  }
-
-  // Kept volumes; or a creation in which a server that was replaced went on under its name. Nobody was sent
-  // to a group that is not recorded.
-  #foreign(reasons: readonly (string | undefined)[]): boolean {
-    const { recorded, recreated, strays } = this.#world;
-    const interfered = !recorded && strays.length > 0;
-    return (recreated || interfered) && reasons.includes("ForeignData");
-  }
-
-  #isDiverged({ server }: Incarnation, writer: Mysqld): boolean {
-    return writer.holds.missing(server.volume.all).length > 0;
-  }
-
   #isMember({ server }: Incarnation, writer: Mysqld): boolean {
     return server.active && server.group.state === "ONLINE" &&
       server.group.view === writer.group.view && !server.offlineMode &&
-      writer.volume.metadata?.instances.get(server.address) === server.uuid;
+      writer.volume.metadata?.knows(server) === true;
   }
 
   #told(writer: Mysqld, without: readonly Incarnation[] = []): boolean {
@@ -180,15 +167,18 @@ export class Judge {
 
   // Nobody waits without saying why, is ready or has a role when its own server knows better.
   #explained(instance: Incarnation): void {
-    const { groups, paused, podLabel } = this.#world;
+    const { groups, idleSince, paused, podLabel } = this.#world;
     const { server } = instance;
+    const now = this.#world.clock.monotonic();
+    if (paused || idleSince !== undefined) this.#idleAt = now;
+    const idle = now - this.#idleAt < IDLE_MS;
     const fine = server.group.state === "ONLINE" && groups.seesMajority(server);
     const report = this.#world.reportOf(instance.ordinal);
     const { ready } = instance.agent ?? { ready: false };
     this.#longest(
       `${server.address} is ready`,
       ready && !(server.active && fine) && `${server.address} is ready outside the majority`,
-      SILENT_MS,
+      READY_MS,
     );
     const label = podLabel.call(this.#world, instance.ordinal);
     this.#longest(
@@ -198,9 +188,42 @@ export class Judge {
       OUTSIDE_MS,
     );
     const says = report?.waiting !== undefined || report?.action !== undefined;
-    const wrong = server.active && !fine && !says && !paused && this.#canAct(instance);
+    const wrong = server.active && !fine && !says && !idle && this.#canAct(instance);
     const what = `${server.address} waits and does not say why`;
-    this.#longest(what, wrong && what, SILENT_MS);
+    this.#longest(what, wrong && what, this.#hears(instance) ? PROMPT_MS : SILENT_MS);
+  }
+
+  // Whether the API server has been there for it for a while.
+  #hears(instance: Incarnation): boolean {
+    const now = this.#world.clock.monotonic();
+    if (!this.#canAct(instance)) this.#troubleAt.set(instance.ordinal, now);
+    return now - (this.#troubleAt.get(instance.ordinal) ?? 0) > SILENT_MS;
+  }
+
+  // Nobody is frightened for nothing, and nothing from elsewhere gets into the group.
+  #rightly(instance: Incarnation, writer: Mysqld | undefined): void {
+    const { server } = instance;
+    const alarm = this.#canAct(instance) && this.#person.falseAlarm(instance, writer);
+    this.#longest(`${server.address} cries`, alarm || false, ALARM_MS);
+    const { foreign, loose } = server.volume;
+    if ((foreign || loose) && server.group.view !== undefined) {
+      this.#world.blame(
+        "foreign data",
+        `${server.address} has joined with a volume from elsewhere`,
+      );
+    }
+  }
+
+  // What is recorded of a Cluster stays.
+  #recorded(): void {
+    const { metadata, status } = this.#world.api.get(PATHS.cluster) ?? {};
+    const { at, groupName } = (status?.bootstrap ?? {}) as { at?: string; groupName?: string };
+    const record = at === undefined ? undefined : `${metadata?.uid} ${groupName} ${at}`;
+    const same = this.#record?.split(" ")[0] === metadata?.uid;
+    if (this.#record !== undefined && same && record !== this.#record) {
+      this.#world.blame("record lost", `${this.#record} is ${record}`);
+    }
+    this.#record = record ?? (same ? this.#record : undefined);
   }
 
   #served(primary: Incarnation | undefined): void {

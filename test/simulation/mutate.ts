@@ -1,5 +1,6 @@
-// `node test/simulation/mutate.ts [SEEDS] [NAME…]`: takes each guard away in turn, in a copy of the sources,
-// and says whether the simulation notices.
+// `node test/simulation/mutate.ts [SEEDS] [NAME…]`: takes each guard away in turn, in a copy of the sources, and
+// says after how many seeds the simulation notices. With EACH=1 the parts of those that are several changes are
+// also tried alone; with RECORD=1 the numbers are written to mutations.txt.
 
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -7,47 +8,87 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
 
-type Mutation = { name: string; file: string; from: string; to: string };
+type Change = { readonly file: string; readonly from: string; readonly to: string };
+type Mutation = { readonly name: string; readonly changes: readonly Change[] };
+
+const { EACH, RECORD } = process.env;
+const LIST = join(import.meta.dirname, "mutations.txt");
+const ROOT = resolve(import.meta.dirname, "../..");
 
 function readMutations(text: string): Mutation[] {
   return text.split("\n# ").slice(1).map((block) => {
-    const [name = "", file = "", ...lines] = block.split("\n");
-    const of = (sign: string): string =>
-      lines.filter((line) => line.startsWith(sign)).map((line) => line.slice(1)).join("\n");
-    return { name, file: file.slice(2), from: of("-"), to: of("+") };
+    const [head = "", ...changes] = block.split("\n@ ");
+    return { name: head.split("\n")[0] ?? "", changes: changes.map(readChange) };
   });
 }
 
-const [seeds = "2000", ...names] = process.argv.slice(2);
-const root = resolve(import.meta.dirname, "../..");
-const copy = mkdtempSync(join(tmpdir(), "mutate-"));
-for (const part of ["src", "test", "package.json"]) {
-  cpSync(join(root, part), join(copy, part), { recursive: true });
+function readChange(text: string): Change {
+  const [file = "", ...lines] = text.split("\n");
+  const of = (sign: string): string =>
+    lines.filter((line) => line.startsWith(sign)).map((line) => line.slice(1)).join("\n");
+  return { file: file.includes("/") ? file : `src/agent/${file}`, from: of("-"), to: of("+") };
 }
-symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
-let found = 0;
-const mutations = readMutations(
-  readFileSync(join(import.meta.dirname, "mutations.txt"), "utf8"),
-);
-const tried = mutations.filter(({ name }) => names.length === 0 || names.includes(name));
-for (const { file, from, name, to } of tried) {
-  const path = join(copy, "src/agent", file);
-  const text = readFileSync(path, "utf8");
-  if (!text.includes(from)) {
-    process.stdout.write(`GONE   ${name}: ${file} has no such line any more\n`);
-    continue;
+
+function copySources(): string {
+  const copy = mkdtempSync(join(tmpdir(), "mutate-"));
+  for (const part of ["src", "test", "package.json"]) {
+    cpSync(join(ROOT, part), join(copy, part), { recursive: true });
   }
-  writeFileSync(path, text.replace(from, () => to));
-  const run = spawnSync("node", ["test/simulation/first.ts", seeds], {
-    cwd: copy,
-    encoding: "utf8",
-    timeout: 600_000,
+  symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
+  return copy;
+}
+
+/** What the simulation says; empty: nothing. */
+function tryChanges(copy: string, changes: readonly Change[], seeds: string): string {
+  const before = new Map<string, string>();
+  try {
+    for (const { file, from, to } of changes) {
+      const text = readFileSync(join(copy, file), "utf8");
+      if (!text.includes(from)) throw new Error(`${file} has no such line any more: ${from}`);
+      if (!before.has(file)) before.set(file, text);
+      writeFileSync(join(copy, file), text.replace(from, () => to));
+    }
+    return run(copy, seeds);
+  } finally {
+    for (const [file, text] of before) writeFileSync(join(copy, file), text);
+  }
+}
+
+function run(copy: string, seeds: string): string {
+  const how = { cwd: copy, encoding: "utf8", timeout: 900_000 } as const;
+  const { status, stderr, stdout } = spawnSync("node", ["test/simulation/first.ts", seeds], how);
+  if (status !== 0) throw new Error(stderr.trim().slice(0, 500) || "no end");
+  return stdout.trim();
+}
+
+function record(name: string, seen: string, seeds: string): void {
+  const [, count] = /^seed (\d+)/.exec(seen) ?? [];
+  const line = count === undefined ? `= not in ${seeds} seeds` : `= ${count} seeds`;
+  const blocks = readFileSync(LIST, "utf8").split("\n# ").map((block) => {
+    if (!block.startsWith(`${name}\n`)) return block;
+    return block.replace(/\n=.*/, "").replace("\n", () => `\n${line}\n`);
   });
-  writeFileSync(path, text);
-  const seen = run.stdout.trim();
-  if (run.status !== 0) process.stdout.write(`BROKEN ${run.stderr.trim().slice(0, 300)}\n`);
-  if (seen) found++;
-  process.stdout.write(`${seen ? "found " : "MISSED"} ${name}${seen ? ` (${seen})` : ""}\n`);
+  writeFileSync(LIST, blocks.join("\n# "));
+}
+
+const [seeds = "2000", ...names] = process.argv.slice(2);
+const copy = copySources();
+const tried = readMutations(readFileSync(LIST, "utf8"))
+  .filter(({ name }) => names.length === 0 || names.includes(name));
+let found = 0;
+for (const { changes, name } of tried) {
+  try {
+    const seen = tryChanges(copy, changes, seeds);
+    if (seen) found++;
+    process.stdout.write(`${seen ? "found " : "MISSED"} ${name}${seen ? ` (${seen})` : ""}\n`);
+    if (RECORD !== undefined) record(name, seen, seeds);
+    for (const change of EACH !== undefined && changes.length > 1 ? changes : []) {
+      const alone = tryChanges(copy, [change], seeds) || "nothing";
+      process.stdout.write(`       ${change.file} alone: ${alone}\n`);
+    }
+  } catch (error) {
+    process.stdout.write(`BROKEN ${name}: ${error instanceof Error ? error.message : error}\n`);
+  }
 }
 process.stdout.write(`${found} of ${tried.length} found\n`);
 rmSync(copy, { recursive: true });

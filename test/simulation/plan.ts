@@ -2,6 +2,7 @@
 // Made from a seed; a shrinker takes faults out of it.
 
 import { Chance } from "../model/chance.ts";
+import type { Recovery } from "./world.ts";
 
 /** How often each is chosen. */
 const WEIGHTS = {
@@ -30,6 +31,10 @@ const WEIGHTS = {
   slowApplier: 3,
   deletePod: 4,
   approve: 3,
+  foreignVolume: 2,
+  regroup: 1,
+  applierFails: 3,
+  compareSlowly: 3,
 } as const;
 
 export type FaultKind = keyof typeof WEIGHTS;
@@ -50,9 +55,12 @@ export type Plan = {
   readonly seed: number;
   readonly members: number;
   readonly formed: boolean;
+  /** spec.recovery */
+  readonly recovery?: Recovery;
   readonly faults: readonly Fault[];
 };
 
+const LOSES: ReadonlySet<FaultKind> = new Set<FaultKind>(["loseVolume", "stray", "foreignVolume"]);
 const LAST_MS = 40_000;
 
 export function planOf(seed: number): Plan {
@@ -63,7 +71,7 @@ export function planOf(seed: number): Plan {
   const faults: Fault[] = [];
   const count = 1 + chance.below(6);
   while (faults.length < count) {
-    const fault: Omit<Fault, "forMs"> & { forMs: number } = {
+    const fault: { -readonly [K in keyof Fault]: Fault[K] } = {
       kind: chance.pick(WEIGHTS),
       at: formed
         ? 4_000 + chance.below(LAST_MS)
@@ -74,12 +82,19 @@ export function planOf(seed: number): Plan {
       dice: chance.next(),
     };
     if (fault.kind === "pause") fault.forMs *= 2;
-    const loses = fault.kind === "loseVolume" || fault.kind === "stray";
+    // Nobody puts another volume there while the group is being made.
+    if (fault.kind === "foreignVolume" && !formed) fault.at = 50;
+    const loses = LOSES.has(fault.kind);
     if (loses && lossesLeft.count-- <= 0) continue;
     faults.push(fault);
   }
   faults.push(...scenario(chance, Number(members), formed));
-  return { seed, members: Number(members), formed, faults: faults.toSorted((a, b) => a.at - b.at) };
+  const recovery: Recovery = {
+    completeOutage: chance.is(0.1) ? "Manual" : "Automatic",
+    diverged: chance.is(0.1) ? "Reclone" : "Report",
+  };
+  const inOrder = faults.toSorted((a, b) => a.at - b.at);
+  return { seed, members: Number(members), formed, recovery, faults: inOrder };
 }
 
 type Step = Pick<Fault, "kind" | "at"> & Partial<Fault>;
@@ -107,6 +122,21 @@ function scenario(chance: Chance, members: number, formed: boolean): Fault[] {
       { kind: "killShell", at, ordinal: 0 },
       { kind: chance.is(0.5) ? "killAgent" : "killServer", at: soon(12_000), ordinal: 0 },
     ],
+    // A volume that was somebody's before, and the API server is no help.
+    foreign: [
+      { kind: "foreignVolume", at: 50 },
+      { kind: "apiFails", at: 200 + chance.below(2_000) },
+    ],
+    // Two servers of one name, of which the first may have stood still in the middle of something.
+    twofold: [
+      { kind: "freezeAgentAt", at: 100, forMs: 22_000 },
+      { kind: "stray", at: at + 500, forMs: 40_000 },
+    ],
+    // A group that is started again by another clock than before.
+    clocks: [{ kind: "clock", at: at - 2_000 }, {
+      kind: chance.is(0.5) ? "killAll" : "powerOffAll",
+      at,
+    }],
     // And so is who creates the group.
     creation: [
       { kind: "killShell", at: 100, ordinal: 0 },
@@ -119,6 +149,9 @@ function scenario(chance: Chance, members: number, formed: boolean): Fault[] {
   };
   const name = chance.pick({
     none: 5,
+    foreign: formed ? 0.01 : 1,
+    twofold: 0.5,
+    clocks: 0.5,
     purged: 1,
     byHand: 1,
     outage: 1,
@@ -140,5 +173,10 @@ export function describePlan(plan: Plan): string {
       dice.toFixed(2)
     }`
   );
-  return `${plan.members} members${plan.formed ? "" : ", from nothing"}: ${faults.join("; ")}`;
+  const { completeOutage, diverged } = plan.recovery ?? {};
+  const how = [
+    ...[plan.formed ? "" : ", from nothing", completeOutage === "Manual" ? ", Manual" : ""],
+    diverged === "Reclone" ? ", Reclone" : "",
+  ];
+  return `${plan.members} members${how.join("")}: ${faults.join("; ")}`;
 }

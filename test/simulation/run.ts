@@ -11,6 +11,7 @@ import { type Violation, World } from "./world.ts";
 import { Writer } from "./writer.ts";
 
 const STEP_MS = 500;
+const PROBE_MS = 2_000;
 /** Virtual time in which everything heals once the last fault is over. */
 const HEAL_MS = 240_000;
 const LONGEST_MS = 1_000_000;
@@ -27,7 +28,7 @@ export async function simulate(
   plan: Plan,
   how: { notes?: boolean; logOf?: (world: World) => (home: Incarnation) => Logger } = {},
 ): Promise<Result> {
-  const world = new World(plan.seed, plan.members, how.notes);
+  const world = new World(plan, how.notes);
   world.logOf = how.logOf?.(world);
   if (plan.formed) world.form();
   const writer = new Writer(world);
@@ -52,6 +53,11 @@ export async function simulate(
     }
     world.clock.setTimer(STEP_MS, step);
   };
+  const probe = (): void => {
+    for (const instance of world.instances) instance.probe();
+    world.clock.setTimer(PROBE_MS, probe);
+  };
+  probe();
   step();
   while (outcome === undefined) {
     Process.touched = false;

@@ -2,15 +2,9 @@
 // Group Replication itself is in group.ts.
 
 import { Process } from "./clock.ts";
+import { Metadata } from "./metadata.ts";
 import { type Transaction, TransactionLog } from "./transactions.ts";
 import type { View, Waiting } from "./view.ts";
-
-export type Metadata = {
-  readonly name: string;
-  readonly groupName: string;
-  /** server_uuid by address. */
-  readonly instances: ReadonlyMap<string, string>;
-};
 
 /** What is on the disk. */
 export class Volume {
@@ -23,6 +17,13 @@ export class Volume {
   creating = false;
   metadata: Metadata | undefined;
   rows = 0;
+  /** Databases that no transaction has made. */
+  loose = false;
+  /** Made elsewhere, and not for this Cluster. */
+  foreign = false;
+  /** What the recovery accounts' passwords are here, and the one with which this server logs in elsewhere. */
+  passwords = 0;
+  credential: number | undefined;
   /** Sets of transactions that were kept beside the data. */
   readonly saved: string[] = [];
   /** Deleted, with everything on it. */
@@ -37,15 +38,8 @@ export class Volume {
     if (!this.executed.add(transaction)) return;
     const { effect } = transaction;
     if (effect.type === "row") this.rows++;
-    if (effect.type === "createMetadata") {
-      const { name, groupName, uuid, address } = effect;
-      this.metadata = { name, groupName, instances: new Map([[address, uuid]]) };
-    }
-    if (this.metadata === undefined) return;
-    const instances = new Map(this.metadata.instances);
-    if (effect.type === "addInstance") instances.set(effect.address, effect.uuid);
-    if (effect.type === "removeInstance") instances.delete(effect.address);
-    this.metadata = { ...this.metadata, instances };
+    if (effect.type === "account") this.passwords = effect.passwords ?? this.passwords;
+    this.metadata = Metadata.after(this.metadata, effect);
   }
 
   /** Everything that is on it, executed or not. */
@@ -60,6 +54,13 @@ export class Volume {
     this.metadata = undefined;
     this.purged = "";
     this.rows = 0;
+    this.loose = false;
+    this.foreign = false;
+  }
+
+  /** Whether anybody's data is on it. */
+  get valued(): boolean {
+    return this.rows > 0 || this.loose;
   }
 
   /** What a clone copies. */
@@ -69,6 +70,7 @@ export class Volume {
     this.metadata = donor.metadata;
     this.purged = this.executed.text;
     this.rows = donor.rows;
+    this.passwords = donor.passwords;
   }
 }
 
@@ -85,7 +87,10 @@ export class Membership {
   withoutMajoritySince: number | undefined;
   recoveredAt = Infinity;
   starting = false;
-  rejoin: { tries: number; at: number } | undefined;
+  /** It is the primary; the next look finds it writable and still calls it secondary. */
+  halfPromoted = false;
+  /** It tries to come back by itself, since then. */
+  rejoin: { tries: number; at: number; since: number } | undefined;
 }
 
 /** A connection, to be told when the server is gone. */
@@ -104,8 +109,12 @@ export class Mysqld {
   offlineMode = false;
   group = new Membership();
   lock: Process | undefined;
+  /** Sets are so long that comparing them takes longer than anybody waits. */
+  comparesSlowly = false;
   /** How long its applier is behind. */
   applierLagMs = 0;
+  /** Set while an application is connected. */
+  endClients: (() => void) | undefined;
   readonly listeners = new Set<Listener>();
 
   constructor(volume: Volume, where: { place: string; address: string; serverId: number }) {

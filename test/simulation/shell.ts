@@ -24,7 +24,7 @@ async function createCluster(run: ShellRun, { positional, session }: Arguments):
   const { groups } = run.world;
   const server = await run.connect(session);
   const { volume } = server;
-  const known = volume.metadata?.instances.get(server.address) === server.uuid;
+  const known = volume.metadata?.knows(server) === true;
   if (server.group.view !== undefined) {
     throw known
       ? new ShellError(
@@ -34,20 +34,23 @@ async function createCluster(run: ShellRun, { positional, session }: Arguments):
   }
   if (known) throw new ShellError("The instance has a populated Metadata schema");
   await run.after(300, () => {
-    run.world.creates(server);
+    run.world.deeds.creates(server);
     volume.creating = true;
     volume.metadata = undefined;
     server.superReadOnly = false;
   });
-  await run.after(
-    300,
-    () => groups.submit(server, { effect: { type: "account" }, done: () => {} }),
-  );
+  const passwords = run.world.newPasswords();
+  await run.after(300, () => {
+    groups.submit(server, { effect: { type: "account", passwords }, done: () => {} });
+    server.volume.credential = passwords;
+  });
   const groupName = run.world.newUuid();
   await run.after(1_000, () => groups.bootstrap(server, groupName));
   const [name = ""] = positional;
   const { address, uuid } = server;
-  await run.after(400, () => {});
+  await run.after(300, () => {});
+  await run.commit(server, { type: "createSchema" });
+  await run.after(200, () => {});
   await run.commit(server, { type: "createMetadata", name, groupName, uuid, address });
   await run.after(200, () => volume.creating = false);
   run.result = { class: "Cluster", name };
@@ -82,7 +85,7 @@ async function addInstance(run: ShellRun, args: Arguments): Promise<void> {
   run.lock(primary);
   const { view } = primary.group;
   const metadata = primary.volume.metadata;
-  if ([...metadata?.instances.values() ?? []].includes(target.uuid)) {
+  if (metadata?.knowsUuid(target.uuid) === true || metadata?.at(address) !== undefined) {
     throw new ShellError(`The instance '${address}' is already part of this InnoDB Cluster`);
   }
   const inside = target.group.view !== undefined && target.group.view.bootstrap === view?.bootstrap;
@@ -90,7 +93,7 @@ async function addInstance(run: ShellRun, args: Arguments): Promise<void> {
     if (target.group.view !== undefined) throw new ShellError("It is in another group", 51122);
     const clone = args.options.recoveryMethod === "clone";
     if (!clone) checkGtids(run, { primary, target, number: 51166 });
-    await run.commit(primary, { type: "account" });
+    await shareAccount(run, primary, target);
     await join(run, { primary, target, clone });
   }
   await run.after(200, () => {});
@@ -112,12 +115,23 @@ function checkGtids(
   }
 }
 
+// A new account with which everybody logs in for this join.
+async function shareAccount(run: ShellRun, primary: Mysqld, target: Mysqld): Promise<void> {
+  const passwords = run.world.newPasswords();
+  await run.commit(primary, { type: "account", passwords });
+  await run.after(100, () => {
+    for (const { volume } of run.world.groups.reachable(primary)) volume.credential = passwords;
+    target.volume.credential = passwords;
+    target.volume.passwords = passwords;
+  });
+}
+
 async function rejoinInstance(run: ShellRun, args: Arguments): Promise<void> {
   const primary = await primaryOf(run, args.session);
   const address = targetOf(args);
   const target = await run.connect(address);
-  const known = primary.volume.metadata?.instances.get(address);
-  if (known === undefined) {
+  const { metadata } = primary.volume;
+  if (metadata?.at(address) === undefined && metadata?.knowsUuid(target.uuid) !== true) {
     throw new ShellError(`The instance '${address}' does not belong to the cluster`);
   }
   const { state } = target.group;
@@ -126,16 +140,15 @@ async function rejoinInstance(run: ShellRun, args: Arguments): Promise<void> {
   if (groupName !== "" && groupName !== primary.volume.groupName) {
     throw new ShellError("The instance may belong to a different cluster: possible split-brain");
   }
+  run.world.deeds.adopts(target, primary.volume.groupName);
   const clone = args.options.recoveryMethod === "clone";
   if (!clone) checkGtids(run, { primary, target, number: 51153 });
   await run.after(100, () => run.world.groups.leave(target));
-  await run.commit(primary, { type: "account" });
+  await shareAccount(run, primary, target);
   // To recreate the account; a START that fails restores this.
   await run.after(100, () => target.superReadOnly = false);
   await join(run, { primary, target, clone });
-  if (known !== target.uuid) {
-    await run.commit(primary, { type: "addInstance", uuid: target.uuid, address });
-  }
+  await run.commit(primary, { type: "changeUuid", uuid: target.uuid, address });
 }
 
 async function join(
@@ -194,11 +207,13 @@ async function removeInstance(run: ShellRun, args: Arguments): Promise<void> {
   const primary = await primaryOf(run, args.session);
   const address = targetOf(args);
   run.lock(primary);
-  const known = primary.volume.metadata?.instances.get(address);
+  const known = primary.volume.metadata?.at(address);
   if (known === undefined) throw new ShellError("It does not belong to the cluster", 51104);
   await run.commit(primary, { type: "account" });
+  run.world.deeds.removes(primary, known);
   await run.commit(primary, { type: "removeInstance", address });
   const target = run.world.at(address);
+  // A server with another uuid there has no group to leave.
   if (target?.uuid !== known) return;
   await run.after(200, () => run.world.groups.leave(run.reach(address))).catch(
     (error: unknown) => {
@@ -218,7 +233,7 @@ async function setPrimary(run: ShellRun, args: Arguments): Promise<void> {
 async function status(run: ShellRun, { session }: Arguments): Promise<void> {
   const primary = await primaryOf(run, session);
   const topology: Record<string, object> = {};
-  for (const [address, uuid] of primary.volume.metadata?.instances ?? []) {
+  for (const { address, uuid } of primary.volume.metadata?.entries ?? []) {
     const member = primary.group.view?.members.find((one) => one.server.uuid === uuid);
     const seen = member && run.world.groups.stateOf(primary, member);
     topology[address] = { address, status: seen ?? "(MISSING)" };
@@ -234,11 +249,14 @@ async function reboot(run: ShellRun, args: Arguments): Promise<void> {
   const { options, session } = args;
   const here = await run.connect(session);
   const { metadata } = here.volume;
-  if (metadata === undefined) throw new ShellError("Metadata Schema not found.", 51113);
+  if (metadata?.name === undefined) throw new ShellError("Metadata Schema not found.", 51113);
+  if (metadata.name !== args.positional[0]) {
+    throw new ShellError("The cluster with that name does not exist.", 51101);
+  }
   if (here.group.view !== undefined) throw new ShellError("The Cluster is ONLINE");
   const seed = options.primary === undefined ? here : await run.connect(options.primary);
   const others: Mysqld[] = [];
-  for (const address of metadata.instances.keys()) {
+  for (const { address } of metadata.entries) {
     if (address === seed.address) continue;
     const server = await run.connect(address).catch((error: unknown) => {
       if (!(error instanceof ShellError) || error.number !== 2003) throw error;
@@ -261,10 +279,12 @@ async function reboot(run: ShellRun, args: Arguments): Promise<void> {
   });
   await run.after(1_500, () => {
     if (!seed.active) throw new ShellError("Lost connection", 2013);
-    run.world.reboots(seed);
+    run.world.deeds.reboots(seed, options.force === "true");
     run.world.groups.bootstrap(seed, metadata.groupName);
   });
-  await run.commit(seed, { type: "account" });
+  const passwords = run.world.newPasswords();
+  await run.commit(seed, { type: "account", passwords });
+  await run.after(50, () => seed.volume.credential = passwords);
   for (const target of others) await rejoinAfterReboot(run, seed, target);
   run.result = { class: "Cluster", name: metadata.name };
 }
@@ -273,8 +293,11 @@ async function rejoinAfterReboot(run: ShellRun, seed: Mysqld, target: Mysqld): P
   try {
     if (seed.holds.missing(target.volume.all).length > 0) return;
     await run.after(100, () => run.world.groups.leave(run.reach(target.address)));
-    await run.commit(seed, { type: "account" });
+    await shareAccount(run, seed, target);
+    await run.after(100, () => target.superReadOnly = false);
     await join(run, { primary: seed, target, clone: false });
+    const { address, uuid } = target;
+    await run.commit(seed, { type: "changeUuid", uuid, address });
   } catch (error) {
     if (!(error instanceof ShellError)) throw error; // a note, and the reboot goes on
   } finally {

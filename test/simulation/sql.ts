@@ -1,7 +1,7 @@
 // What a simulated server answers to the statements of src/mysql, by their texts. A statement that it does
 // not know is a fault of the run, not of the server.
 
-import type { Groups } from "./group.ts";
+import { type Groups, WRONG_PASSWORDS } from "./group.ts";
 import type { Mysqld } from "./server.ts";
 import { subtractSets } from "./transactions.ts";
 
@@ -20,8 +20,11 @@ export class Refusal extends Error {
 export type SqlWorld = {
   readonly groups: Groups;
   readonly unknown: (sql: string) => void;
-  /** Told before somebody starts a member. */
-  readonly changes: (what: string, byShell: boolean) => void;
+  /** Told before an agent starts its member, and before it stops it. */
+  readonly starts: (server: Mysqld) => void;
+  readonly stops: (server: Mysqld) => void;
+  /** Told before somebody takes back what a creation did. */
+  readonly deeds: { readonly erases: (server: Mysqld) => void };
   /** Calls it later, if the server is still there and in the same run. */
   readonly later: (server: Mysqld, ms: number, run: () => void) => void;
 };
@@ -43,20 +46,37 @@ const STATEMENTS: readonly [RegExp, Statement][] = [
   [/gtid_executed executed/, ({ server }, answer) => answer([dataRow(server)])],
   [/metadata\.clusters/, ({ server }, answer) => answer(clusterRows(server))],
   [/metadata\.instances/, ({ server }, answer) => answer(instanceRows(server))],
-  [/GTID_SUBTRACT\(\?, \?\) beyond_/, ({ sql, values }, answer) => {
+  [/GTID_SUBTRACT\(\?, \?\) beyond_/, ({ server, sql, values }, answer) => {
+    if (server.comparesSlowly) return;
     const names = [...sql.matchAll(/beyond_\d+_\d+/g)].map(([name]) => name);
     const rest = (i: number): string =>
       subtractSets(String(values[2 * i]), String(values[2 * i + 1]));
     answer([Object.fromEntries(names.map((name, i) => [name, rest(i)]))]);
   }],
-  [/GTID_SUBTRACT/, ({ values }, answer) => {
+  [/GTID_SUBTRACT/, ({ server, values }, answer) => {
+    if (server.comparesSlowly) return;
     answer([{ rest: subtractSets(String(values[0]), String(values[1])) }]);
   }],
   [/GTID_SUBSET/, ({ values }, answer) => {
     answer([{ within: subtractSets(String(values[0]), String(values[1])) === "" ? 1 : 0 }]);
   }],
   [
-    /slave_master_info|SELECT STAGE stage|applier_status_by_worker|FROM performance_schema\.threads/,
+    /slave_master_info/,
+    ({ server: { volume: { credential } } }, answer) => {
+      const user = "mysql_innodb_cluster_1";
+      answer(credential === undefined ? [] : [{ user, password: String(credential) }]);
+    },
+  ],
+  [
+    /FROM performance_schema\.threads\s+WHERE TYPE/,
+    ({ server }, answer) => answer(server.endClients === undefined ? [] : [{ id: 1 }]),
+  ],
+  [/^KILL CONNECTION/, ({ server }, answer) => {
+    server.endClients?.();
+    answer([]);
+  }],
+  [
+    /SELECT STAGE stage|applier_status_by_worker/,
     (_, answer) => {
       answer([]);
     },
@@ -84,12 +104,17 @@ const STATEMENTS: readonly [RegExp, Statement][] = [
   }],
   [/^DROP USER/, (_, answer) => answer([])],
   [/^FLUSH OPTIMIZER_COSTS/, (_, answer) => answer([])],
+  [/^RESET REPLICA ALL FOR CHANNEL 'group_replication_recovery'/, ({ server }, answer) => {
+    server.volume.credential = undefined;
+    answer([]);
+  }],
   [/^RESET REPLICA ALL FOR CHANNEL '__mysql/, ({ server }, answer) => {
     server.volume.creating = false;
     answer([]);
   }],
   [/^RESET REPLICA ALL/, (_, answer) => answer([])],
-  [/^RESET (BINARY LOGS|MASTER)/, ({ server }, answer) => {
+  [/^RESET (BINARY LOGS|MASTER)/, ({ server, world }, answer) => {
+    world.deeds.erases(server);
     server.volume.erase();
     answer([]);
   }],
@@ -128,7 +153,8 @@ export function start(server: Mysqld, world: SqlWorld, answer: Answer): void {
   world.later(server, 1_500, () => {
     const failed = world.groups.join(server);
     if (failed === undefined) return answer([]);
-    world.later(server, 3_500, () => {
+    // Logins that are refused are tried for a minute.
+    world.later(server, failed === WRONG_PASSWORDS ? 58_000 : 3_500, () => {
       server.group.starting = false;
       // A START that fails restores what read-only was before it.
       server.superReadOnly = before;
@@ -152,8 +178,10 @@ function memberRows(server: Mysqld, world: SqlWorld): Row[] {
     return { ...self, memberId: of.uuid, host, port: Number(port), state, role, viewId, queued: 0 };
   };
   if (group.view === undefined) return [rowOf(server, group.state, "")];
+  const half = group.halfPromoted;
+  group.halfPromoted = false;
   return group.view.members.map((member) => {
-    const primary = group.view?.primary === member.server.uuid;
+    const primary = group.view?.primary === member.server.uuid && !half;
     return rowOf(
       member.server,
       world.groups.stateOf(server, member),
@@ -170,17 +198,18 @@ function dataRow(server: Mysqld): Row {
     received: volume.relay.text,
     groupName: volume.groupName,
     threads: group.rejoin === undefined ? null : "thread/group_rpl/THD_autorejoin",
-    userSchemas: volume.rows > 0 ? 1 : 0,
+    userSchemas: volume.valued ? 1 : 0,
     creating: volume.creating ? 1 : 0,
   };
 }
 
 function clusterRows({ volume: { metadata } }: Mysqld): Row[] {
   if (metadata === undefined) throw new Refusal(1049, "Unknown database");
-  return [{ name: metadata.name, groupName: metadata.groupName }];
+  const { groupName, name } = metadata;
+  return name === undefined ? [] : [{ name, groupName }];
 }
 
 function instanceRows({ volume: { metadata } }: Mysqld): Row[] {
   if (metadata === undefined) throw new Refusal(1049, "Unknown database");
-  return [...metadata.instances].map(([address, uuid]) => ({ uuid, address }));
+  return metadata.entries.map(({ address, uuid }) => ({ uuid, address }));
 }

@@ -3,7 +3,9 @@
 
 export type Effect =
   | { readonly type: "row"; readonly row: number }
-  | { readonly type: "account" }
+  /** `passwords`: those of the recovery accounts, from then on. */
+  | { readonly type: "account"; readonly passwords?: number }
+  | { readonly type: "createSchema" }
   | {
     readonly type: "createMetadata";
     readonly name: string;
@@ -11,7 +13,7 @@ export type Effect =
     readonly uuid: string;
     readonly address: string;
   }
-  | { readonly type: "addInstance"; readonly uuid: string; readonly address: string }
+  | { readonly type: "addInstance" | "changeUuid"; readonly uuid: string; readonly address: string }
   | { readonly type: "removeInstance"; readonly address: string };
 
 export type Transaction = {

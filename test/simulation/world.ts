@@ -2,20 +2,30 @@
 // replaced, volumes that are lost, the Cluster object that is made anew.
 
 import type { Logger } from "../../src/base/log.ts";
-import { APPROVE_PLAN_ANNOTATION, INSTANCE_ANNOTATION, ROLE_LABEL } from "../../src/api/labels.ts";
+import { INSTANCE_ANNOTATION, ROLE_LABEL } from "../../src/api/labels.ts";
 import { type InstanceReport, parseInstanceReport } from "../../src/api/instance-report.ts";
 import { formatTime } from "../../src/base/clock.ts";
 import { Chance } from "../model/chance.ts";
 import { ApiServer } from "./api-server.ts";
 import { VirtualClock } from "./clock.ts";
+import { Deeds } from "./deeds.ts";
 import { Groups } from "./group.ts";
 import { Incarnation } from "./instance.ts";
 import { Network } from "./network.ts";
 import { CLUSTER, NAMESPACE, PATHS, POD_NAME_LABEL } from "./objects.ts";
 import { type Mysqld, Volume } from "./server.ts";
-import { lostByClone } from "./shell.ts";
-import { subtractSets, type Transaction } from "./transactions.ts";
+import type { Transaction } from "./transactions.ts";
+import { Waste } from "./waste.ts";
 
+export type Recovery = {
+  readonly completeOutage?: "Automatic" | "Manual";
+  readonly diverged?: "Report" | "Reclone";
+};
+export type WorldOptions = {
+  readonly seed: number;
+  readonly members: number;
+  readonly recovery?: Recovery | undefined;
+};
 export type Violation = { readonly rule: string; readonly what: string; readonly at: number };
 
 export class World {
@@ -35,10 +45,15 @@ export class World {
   recreated = false;
   /** Since when nothing may be done: paused, or being deleted. */
   idleSince: number | undefined;
-  /** A person has approved a plan. */
-  approved = false;
+  /** Volumes that were made elsewhere have come. */
+  foreign = false;
+  readonly deeds = new Deeds(this);
+  readonly waste = new Waste(this);
+  readonly recovery: Recovery;
   /** Something has come between agents and their Lease, or what they know of the Cluster. */
   apiTrouble = false;
+  /** When somebody took the Lease without a right to it. */
+  leaseTakenAt = -Infinity;
   /** Runs of MySQL Shell that change something. */
   readonly changing = new Set<object>();
   /** Set: what agents log. */
@@ -47,6 +62,7 @@ export class World {
   #machines = new Map<string, { wallOffsetMs: number; slowness: number }>();
   #slowness: number;
   #incarnations = 0;
+  #passwords = 0;
   #stopped = "";
 
   /** A group of everybody, as it was made long ago. */
@@ -55,7 +71,10 @@ export class World {
     if (first === undefined) return;
     const groupName = this.newUuid();
     const { address, uuid } = first.server;
-    for (const { server } of this.instances) server.boot();
+    for (const { server } of this.instances) {
+      server.boot();
+      server.volume.credential = 0;
+    }
     this.groups.bootstrap(first.server, groupName);
     const done = (): void => {};
     const effect = { type: "createMetadata", name: CLUSTER, groupName, uuid, address } as const;
@@ -73,9 +92,10 @@ export class World {
     if (cluster !== undefined) this.api.put(PATHS.cluster, { ...cluster, status: { bootstrap } });
   }
 
-  constructor(seed: number, members: number, keepNotes = false) {
+  constructor({ members, recovery = {}, seed }: WorldOptions, keepNotes = false) {
     this.chance = new Chance(seed);
     this.members = members;
+    this.recovery = recovery;
     this.#keepNotes = keepNotes;
     this.#slowness = 2 + this.chance.next() * 6;
     this.groups = new Groups({
@@ -117,23 +137,14 @@ export class World {
     this.violations.push({ rule, what, at: this.clock.monotonic() });
   }
 
-  readonly #begun = new Map<string, number[]>();
-
-  // Failures are spaced out: 1 s, 2 s, 4 s and so on.
-  #hammers(who: string, what: string): void {
-    const now = this.clock.monotonic();
-    const lately = [...this.#begun.get(who) ?? [], now].filter((at) => now - at < 20_000);
-    this.#begun.set(who, lately);
-    if (lately.length > 10) this.blame("hammers", what);
+  starts(server: Mysqld): void {
+    const ordinal = this.instances.findIndex((instance) => instance.server === server);
+    this.deeds.changes(ordinal, "START GROUP_REPLICATION", false);
+    this.waste.starts(server);
   }
 
-  /** An agent begins to change something: by MySQL Shell, after a look at the Cluster, or by itself. */
-  changes(what: string, byShell: boolean): void {
-    const idleMs = this.clock.monotonic() - (this.idleSince ?? Infinity);
-    const late = byShell ? idleMs > 6_000 : idleMs > 35_000 && !this.apiTrouble;
-    this.#hammers(what.split(":")[0] ?? "", what);
-    if (late) this.blame("acts while paused", what);
-    if (byShell && this.changing.size > 0 && !this.apiTrouble) this.blame("two at once", what);
+  stops(server: Mysqld): void {
+    this.waste.stops(server);
   }
 
   unknown(sql: string): void {
@@ -143,6 +154,10 @@ export class World {
   later(server: Mysqld, ms: number, run: () => void): void {
     const { process } = server;
     this.clock.setTimer(ms, () => process.deliver(() => server.status === "up" && run()));
+  }
+
+  newPasswords(): number {
+    return ++this.#passwords;
   }
 
   newUuid(): string {
@@ -160,15 +175,16 @@ export class World {
   createCluster(): void {
     const at = this.clock.now();
     this.api.put(PATHS.cluster, {
-      ...object("Cluster", { spec: { members: this.members } }, at),
+      ...object("Cluster", { spec: { members: this.members, recovery: this.recovery } }, at),
       status: {},
     });
     this.api.put(PATHS.service, object("Service", { spec: { selector: {} } }));
     this.api.put(PATHS.lease, object("Lease", { spec: {} }));
   }
 
-  putClaim(ordinal: number): void {
-    this.api.put(PATHS.claim(ordinal), object("PersistentVolumeClaim", {}, this.clock.now()));
+  putClaim(ordinal: number, ageMs = 0): void {
+    const madeAt = this.clock.now() - ageMs;
+    this.api.put(PATHS.claim(ordinal), object("PersistentVolumeClaim", {}, madeAt));
   }
 
   get paused(): boolean {
@@ -213,15 +229,6 @@ export class World {
     return parseInstanceReport(pod?.metadata.annotations?.[INSTANCE_ANNOTATION]);
   }
 
-  /** A person gives up what a plan says cannot be kept, and so perhaps what was acknowledged. */
-  approves(hash: string): void {
-    const cluster = this.api.get(PATHS.cluster);
-    if (cluster === undefined) return;
-    this.approved = true;
-    const annotations = { ...cluster.metadata.annotations, [APPROVE_PLAN_ANNOTATION]: hash };
-    this.api.put(PATHS.cluster, { ...cluster, metadata: { ...cluster.metadata, annotations } });
-  }
-
   /** What the operator says of the members that have certainly ended. */
   noteStopped(): void {
     const cluster = this.api.get(PATHS.cluster);
@@ -242,36 +249,9 @@ export class World {
   /** Acknowledged writes by row, and what became of all the volumes. */
   readonly acknowledged = new Map<number, Transaction>();
 
-  /** create-cluster is about to make a group. */
-  creates(server: Mysqld): void {
-    if (this.recorded) this.blame("created twice", `${server.address} creates a second group`);
-    const held = this.servers.find(({ volume }) => volume.rows > 0);
-    if (held !== undefined) {
-      this.blame(
-        "created over data",
-        `${server.address} creates a group while ${held.address} holds rows`,
-      );
-    }
-  }
-
-  /** reboot-cluster-from-complete-outage is about to make the group anew. */
-  reboots(seed: Mysqld): void {
-    const running = this.groups.writers();
-    if (running.length > 0) this.blame("two groups", `${seed.address} is rebooted beside a group`);
-    const { all } = seed.volume;
-    if (this.approved) return;
-    for (const [row, transaction] of this.acknowledged) {
-      if (all.get(transaction) !== transaction) {
-        this.blame("acknowledged lost", `the reboot of ${seed.address} loses row ${row}`);
-      }
-    }
-  }
-
   /** A clone: the target is empty from now on, has the donor's data later, and then restarts. */
   clone(target: Mysqld, donor: Mysqld): void {
-    const kept = this.approved ? target.volume.saved.join(",") : "";
-    const lost = subtractSets(lostByClone(target, donor), kept);
-    if (lost !== "") this.blame("cloned over data", `${target.address} loses ${lost}`);
+    this.deeds.clones(target, donor);
     target.volume.erase();
     this.note(`${target.address} is erased for a clone`);
     this.later(target, 1_500 + this.chance.below(3_000), () => {

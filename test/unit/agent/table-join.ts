@@ -17,6 +17,7 @@ import {
 
 const FOREIGN = a.data({ metadata: undefined });
 
+const NEW = a.uuidOf(8);
 const ELECTED = [
   a.row(1, { role: "SECONDARY" }),
   a.row(2, { role: "PRIMARY" }),
@@ -265,5 +266,16 @@ export const JOIN: readonly Row[] = [ // joining
       peers: [a.silent(0), a.peer(1, { member: a.outside(1) })],
     }),
     expect: wait("WaitingForPrimary"),
+  },
+  {
+    name:
+      "ONLINE, and the metadata has the server that had its name before: a rejoin was interrupted",
+    facts: a.facts(2, {
+      local: a.up(
+        a.member(2, { uuid: NEW, members: [a.row(0), a.row(1), a.row(2, { uuid: NEW })] }),
+      ),
+      named: NEW,
+    }),
+    expect: { type: "remove-instance", via: VIA },
   },
 ];

@@ -35,7 +35,7 @@ export const OUTAGE: readonly Row[] = [
   {
     name: "all equal: the second waits for the first",
     facts: outage(1, EQUAL),
-    expect: wait("CompleteOutage"),
+    expect: { ...wait("CompleteOutage"), helped: true },
   },
   {
     name: "the last holds most: it starts the group again",
@@ -124,6 +124,14 @@ export const OUTAGE: readonly Row[] = [
       cluster: a.cluster({ bootstrap: { groupName: "other", at: "t" } }),
     }),
     expect: wait("ForeignData"),
+  },
+  {
+    name: "it joined and was not written down yet, and the members do not answer",
+    facts: outage(2, { 2: 10 }, {
+      local: a.up(a.outside(2), a.data({ metadata: a.metadata(0, 1) })),
+      peers: [a.silent(0), a.silent(1)],
+    }),
+    expect: wait("WaitingForPeers"),
   },
   {
     name: "the data has no metadata of this Cluster",

@@ -1,0 +1,152 @@
+// What agents do for nothing: nothing is lost by it but time, and a copy of all data over the network.
+
+import type { Mysqld } from "./server.ts";
+import { subtractSets } from "./transactions.ts";
+import type { World } from "./world.ts";
+
+/** As long as it may take until an agent has seen a change. */
+const SEEN_MS = 1_500;
+/** A server that was expelled comes back by itself in less. */
+const REJOIN_MS = 25_000;
+/** After a failure the same is not tried again before. */
+const PAUSE_MS = 900;
+/** So often a member's own data must have been of no use before it is replaced. */
+const CLONE_AFTER = 3;
+const HAMMERS_MS = 20_000;
+const HAMMERS = 10;
+
+export class Waste {
+  readonly #world: World;
+  /** Since when a START could not succeed, by what hinders it. */
+  readonly #hindered = new Map<Mysqld, { why: string; since: number }>();
+  readonly #failed = new Map<string, number>();
+  readonly #rejoins = new Map<number, number>();
+  readonly #begun = new Map<string, number[]>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  step(): void {
+    for (const server of this.#world.servers) {
+      const why = this.#hindrance(server);
+      const known = this.#hindered.get(server);
+      if (why === undefined) this.#hindered.delete(server);
+      else if (known?.why !== why) this.#hindered.set(server, { why, since: this.#now });
+    }
+    for (const { ordinal, server } of this.#world.instances) {
+      if (server.group.state === "ONLINE") this.#rejoins.delete(ordinal);
+    }
+  }
+
+  /** START GROUP_REPLICATION by the agent. */
+  starts(server: Mysqld): void {
+    this.#hammers(server.address);
+    if (server.group.state === "ERROR") this.#blame(`${server.address} starts in ERROR`);
+    const { since = Infinity, why = "" } = this.#hindered.get(server) ?? {};
+    if (this.#now - since < SEEN_MS || this.#hindrance(server) !== why) return;
+    this.#blame(`${server.address} starts although ${why}`);
+  }
+
+  /** STOP GROUP_REPLICATION by the agent. */
+  stops(server: Mysqld): void {
+    const { rejoin } = server.group;
+    const known = this.#donors(server)
+      .some(({ volume }) => volume.metadata?.knowsUuid(server.uuid) === true);
+    if (!known || rejoin === undefined || this.#now - rejoin.since > REJOIN_MS) return;
+    this.#blame(`${server.address} is stopped while it comes back by itself`);
+  }
+
+  /** MySQL Shell is run to change something, by a decision of that agent. */
+  begins(ordinal: number, command: string): void {
+    this.#hammers(`${ordinal}`);
+    const failed = this.#failed.get(`${ordinal} ${command}`) ?? -Infinity;
+    if (this.#now - failed >= PAUSE_MS) return;
+    this.#blame(`${ordinal} tries ${command} again at once`);
+  }
+
+  fails(ordinal: number, command: string): void {
+    this.#failed.set(`${ordinal} ${command}`, this.#now);
+    if (command !== "cluster rejoin-instance") return;
+    this.#rejoins.set(ordinal, (this.#rejoins.get(ordinal) ?? 0) + 1);
+  }
+
+  /** An agent that starts anew has no memory of failures. */
+  forgets(ordinal: number): void {
+    for (const key of this.#failed.keys()) {
+      if (key.startsWith(`${ordinal} `)) this.#failed.delete(key);
+    }
+  }
+
+  /** All data of a server is replaced although nothing on it is in the way. */
+  clones(ordinal: number, target: Mysqld): void {
+    if ((this.#rejoins.get(ordinal) ?? 0) >= CLONE_AFTER) return;
+    const donor = this.#donors(target).find(({ volume }) =>
+      subtractSets(volume.purged, target.volume.executed.text) === ""
+    );
+    if (donor === undefined) return;
+    this.#blame(
+      `${target.address} is cloned, and ${donor.address} has all that it lacks in its logs`,
+    );
+  }
+
+  get #now(): number {
+    return this.#world.clock.monotonic();
+  }
+
+  #blame(what: string): void {
+    if (!this.#world.apiTrouble) this.#world.blame("for nothing", what);
+  }
+
+  // Failures are spaced out: 1 s, 2 s, 4 s and so on.
+  #hammers(who: string): void {
+    const lately = [...this.#begun.get(who) ?? [], this.#now]
+      .filter((at) => this.#now - at < HAMMERS_MS);
+    this.#begun.set(who, lately);
+    if (lately.length > HAMMERS) this.#world.blame("hammers", who);
+  }
+
+  // Members that would help this server, as its agent can see them.
+  #donors(server: Mysqld): Mysqld[] {
+    const { at, groups, network, servers } = this.#world;
+    return servers.filter((other) =>
+      other !== server && other.group.state === "ONLINE" && groups.hasMajority(other) &&
+      network.connects(server.place, other.place) &&
+      at.call(this.#world, other.address) === other
+    );
+  }
+
+  #minority({ place, volume }: Mysqld): string | undefined {
+    const { groups, network, servers } = this.#world;
+    const there = servers.filter((other) =>
+      other.group.state === "ONLINE" && other.active && network.connects(place, other.place) &&
+      other.group.view?.groupName === volume.groupName
+    );
+    const blocked = there.length > 0 && there.every((other) => !groups.seesMajority(other));
+    return blocked ? "there is no majority" : undefined;
+  }
+
+  #hindrance(server: Mysqld): string | undefined {
+    if (server.status !== "up" || server.group.view !== undefined) return undefined;
+    const members = this.#donors(server);
+    if (members.length === 0) return this.#minority(server);
+    const { volume } = server;
+    if (members.every(({ group }) => group.view?.groupName !== volume.groupName)) {
+      return "its group is another one";
+    }
+    const listed = members.every(({ group }) =>
+      group.view?.members.some((member) =>
+        member.server.uuid === server.uuid || member.server.address === server.address
+      )
+    );
+    if (listed) return "the group has not let its old incarnation go";
+    const lacks = members.every((other) =>
+      subtractSets(other.volume.purged, volume.executed.text) !== ""
+    );
+    if (lacks) return "no member has what it lacks";
+    const right = members.some((other) =>
+      volume.credential === other.volume.passwords && other.volume.credential === volume.passwords
+    );
+    return right ? undefined : "its password is an old one";
+  }
+}
