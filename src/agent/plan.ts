@@ -1,18 +1,15 @@
 // Pure: plans that a person has to approve: their hash, whether one is approved, and how to say so.
 
-import { createHash } from "node:crypto";
 import { APPROVE_PLAN_ANNOTATION } from "../api/labels.ts";
 import type { RecoveryPlan } from "../api/recovery-plan.ts";
+import { shortHash } from "../base/hash.ts";
 import { describeGtidSet, unionGtidSets } from "../mysql/gtid.ts";
 import type { DataFacts } from "../mysql/queries.ts";
 import type { ClusterFacts, Facts } from "./facts.ts";
 
-const HASH_LENGTH = 16;
-
 /** The plan with its hash: over everything in it, so that an approval never fits another plan. */
 export function sealPlan(plan: Omit<RecoveryPlan, "hash">): RecoveryPlan {
-  const hash = createHash("sha256").update(JSON.stringify(plan)).digest("hex");
-  return { hash: hash.slice(0, HASH_LENGTH), ...plan };
+  return { hash: shortHash(JSON.stringify(plan)), ...plan };
 }
 
 /** What a person may approve: a diverged member's own transactions leave the group. */

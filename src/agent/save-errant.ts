@@ -5,8 +5,8 @@
 // Made under another name and renamed when whole and on the disk: a folder under its own name is complete, and
 // saving the same transactions again does nothing.
 
-import { createHash } from "node:crypto";
 import { constants, copyFile, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { shortHash } from "../base/hash.ts";
 import { parseGtidSet } from "../mysql/gtid.ts";
 import { binaryLogEvents, binaryLogs, readData, subtractGtids } from "../mysql/queries.ts";
 import type { Session } from "../mysql/session.ts";
@@ -24,8 +24,7 @@ const RELAY_LOG = /-group_replication_applier\.\d+$/;
 /** Saves them; returns the folder. @throws when one is in no log any more, or when it cannot be written */
 export async function saveErrant(options: SaveOptions): Promise<string> {
   const { errant, volumeDirectory } = options;
-  const name = createHash("sha256").update(errant).digest("hex").slice(0, 16);
-  const folder = `${volumeDirectory}/errant/${name}`;
+  const folder = `${volumeDirectory}/errant/${shortHash(errant)}`;
   if (await stat(folder).then(() => true, () => false)) return folder;
   const making = `${folder}.new`;
   await rm(making, { recursive: true, force: true });

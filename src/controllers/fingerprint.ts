@@ -4,7 +4,7 @@
 // object holds more than we sent anyway, defaults and other writers' fields. The fingerprint sees it: it
 // changes whenever anything that we send changes. Deterministic: the order of keys does not count.
 
-import { createHash } from "node:crypto";
+import { shortHash } from "../base/hash.ts";
 import type { KubeObject } from "../kube/object.ts";
 
 export const APPLIED_ANNOTATION = "mysql.oracle.com/applied";
@@ -16,9 +16,9 @@ export function withFingerprint<T extends KubeObject>(object: T): T {
   return { ...object, metadata: { ...metadata, annotations } };
 }
 
-/** 16 hexadecimal digits. */
+/** Equal for objects with the same fields. */
 export function fingerprint(object: KubeObject): string {
-  return createHash("sha256").update(JSON.stringify(ordered(object))).digest("hex").slice(0, 16);
+  return shortHash(JSON.stringify(ordered(object)));
 }
 
 function ordered(value: unknown): unknown {
