@@ -199,27 +199,59 @@ t.test("three members", async (t) => {
   });
 
   await t.test("a diverged member: fenced, saved and cloned by approval", async (t) => {
-    const { lines, pod } = third;
-    await third.stopAgent();
-    await third.sql("STOP GROUP_REPLICATION");
-    await third.sql("SET GLOBAL super_read_only = OFF");
-    await third.sql("CREATE DATABASE errant");
-    await third.startAgent();
+    await diverge(third, "errant");
     const plan = await untilPlan(world, namespace, ({ action }) => action === "Reclone");
-    t.match(plan.members, [{ name: pod, fate: "Reclone", beyond: String }]);
+    t.match(plan.members, [{ name: third.pod, fate: "Reclone", beyond: String }]);
     t.same(await third.sql("SELECT @@super_read_only ro"), [{ ro: 1 }], "it is fenced");
     await approve(world, namespace, plan);
     await untilHealthy(world, namespace, HEAL_MS);
     t.same(await third.sql("SHOW DATABASES LIKE 'errant'"), []);
-    const saved = lines.find(({ msg }) => msg === "errant transactions saved");
-    const files = await readdir(String(saved?.folder));
-    t.match(files.sort(), [/^binlog\./, /^transactions\.txt$/]);
-    const list = await readFile(`${saved?.folder}/transactions.txt`, "utf8");
+    const { files, list } = await savedBy(third, 0);
+    t.match(files, [/^binlog\./, /^transactions\.txt$/]);
     t.match(list, /CREATE DATABASE errant/);
     t.match(list, plan.members[0]?.beyond);
     t.notMatch(list, /CREATE DATABASE app/, "only its own");
   });
+
+  await t.test("the same with recovery.diverged: Reclone: saved and cloned, nobody is asked", async (t) => {
+    const ref = { namespace, name: "main" };
+    const body = { spec: { recovery: { diverged: "Reclone" } } };
+    await world.client.of(clusters).patch(ref, { body }, LIMIT);
+    const since = third.lines.length;
+    await diverge(third, "stray");
+    const { list } = await savedBy(third, since);
+    t.match(list, /CREATE DATABASE stray/);
+    await untilHealthy(world, namespace, HEAL_MS);
+    t.same(await third.sql("SHOW DATABASES LIKE 'stray'"), []);
+    t.equal(await planOf(world, namespace), undefined);
+  });
 });
+
+/** Makes a member leave its group and write something of its own. */
+async function diverge(instance: Instance, database: string): Promise<void> {
+  await instance.stopAgent();
+  await instance.sql("STOP GROUP_REPLICATION");
+  await instance.sql("SET GLOBAL super_read_only = OFF");
+  await instance.sql(`CREATE DATABASE ${database}`);
+  await instance.startAgent();
+}
+
+/** What an agent saved of its diverged member, by its log from line `since` on. */
+async function savedBy(
+  instance: Instance,
+  since: number,
+): Promise<{ files: string[]; list: string }> {
+  let folder = "";
+  await waitFor(`${instance.pod} has saved its own transactions`, HEAL_MS, () => {
+    const saved = instance.lines.slice(since).find(({ msg }) =>
+      msg === "errant transactions saved"
+    );
+    folder = String(saved?.folder ?? "");
+    return Promise.resolve(folder !== "" || "not yet");
+  });
+  const list = await readFile(`${folder}/transactions.txt`, "utf8");
+  return { files: (await readdir(folder)).sort(), list };
+}
 
 t.test("one member", async (t) => {
   const world = await World.start(t);
