@@ -44,9 +44,9 @@ async function sync(client: KubeClient): Promise<number> {
   const start = clock.monotonic();
   for await (const event of watch(client, pods, { log, clock }, AbortSignal.timeout(120_000))) {
     writer.handle(event);
-    if (writer.store.synced) break;
+    if (writer.synced) break;
   }
-  if (writer.store.list().length !== count) throw new Error(`${writer.store.list().length} Pods`);
+  if (writer.list().length !== count) throw new Error(`${writer.list().length} Pods`);
   return clock.monotonic() - start;
 }
 

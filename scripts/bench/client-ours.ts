@@ -17,7 +17,7 @@ say(`version src/kube, Node.js ${process.version} ${process.execArgv.join(" ")}`
 
 const writer = new StoreWriter();
 const count = counter(marker);
-obey(() => writer.store.list());
+obey(() => writer.list());
 
 const access = { kubeconfig, env: {}, log, clock };
 const connection = await loadConnection(access);

@@ -62,11 +62,6 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
     this.#missing = new Set(namespaces);
   }
 
-  /** The same for readers. */
-  get store(): Store<T> {
-    return this;
-  }
-
   get synced(): boolean {
     return this.#missing.size === 0;
   }

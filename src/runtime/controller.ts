@@ -96,7 +96,7 @@ export class Controller {
 
   /** Kinds whose store does not hold a whole state yet: none when the controller is ready to work. */
   get missing(): string[] {
-    const unsynced = this.#following.filter(({ writer }) => !writer.store.synced);
+    const unsynced = this.#following.filter(({ writer }) => !writer.synced);
     return [...new Set(unsynced.map(({ source }) => source.type.kind))];
   }
 
@@ -106,7 +106,7 @@ export class Controller {
       source.type.kind === type.kind && source.type.group === type.group
     );
     if (!found) throw new Error(`controller ${this.#options.name} does not watch ${type.kind}`);
-    return found.writer.store as unknown as Store<T>;
+    return found.writer as unknown as Store<T>;
   }
 
   /** Asks for a key to be reconciled for a reason that no watch knows of. */

@@ -164,7 +164,7 @@ t.test("a slow reader slows its server down, loses nothing and holds up nobody",
       if (value) writer.handle(value);
     }
   };
-  await read(() => writer.store.synced);
+  await read(() => writer.synced);
 
   const before = proxy.count.down;
   for (let n = 0; n < 30; n++) {
@@ -178,8 +178,8 @@ t.test("a slow reader slows its server down, loses nothing and holds up nobody",
   t.ok(held < 20_000_000, `${held} of 27,000,000 bytes have left the server`);
 
   await admin.of(configMaps).create(map("last", {}, namespace), limit());
-  await read(() => writer.store.get(`${namespace}/last`) !== undefined);
-  t.equal(writer.store.get(`${namespace}/big`)?.data?.text?.trim(), "29");
+  await read(() => writer.get(`${namespace}/last`) !== undefined);
+  t.equal(writer.get(`${namespace}/big`)?.data?.text?.trim(), "29");
   stop.abort();
   await t.rejects(events.next());
 });

@@ -61,7 +61,7 @@ export function follow<T extends KubeObject>(
       const late = () => reject(new Error("the store never held what was expected"));
       signal.addEventListener("abort", late);
       check = () => {
-        if (!holds(writer.store)) return;
+        if (!holds(writer)) return;
         signal.removeEventListener("abort", late);
         resolve();
       };
@@ -72,7 +72,7 @@ export function follow<T extends KubeObject>(
     await ended;
   });
   return {
-    store: writer.store,
+    store: writer,
     restarts,
     /** What readers of the store were told. */
     changes,

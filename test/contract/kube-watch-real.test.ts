@@ -58,7 +58,7 @@ t.test("what is deferred is what the server holds", async (t) => {
   }
   const live = await client.of(services).get({ namespace, name: "a" }, limit());
   Object.assign(live?.metadata ?? {}, { managedFields: undefined });
-  t.same(writer.store.list(), [live]);
+  t.same(writer.list(), [live]);
   t.equal(deferred, 1, "it was not parsed before");
 });
 

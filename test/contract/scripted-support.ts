@@ -152,7 +152,7 @@ export async function followUntil(
       writer.handle(event);
       onState(names(writer));
       if (
-        writer.store.synced && event.type !== "init" && names(writer) === wanted
+        writer.synced && event.type !== "init" && names(writer) === wanted
       ) break;
     }
   } finally {
@@ -162,5 +162,5 @@ export async function followUntil(
 }
 
 export const names = (writer: StoreWriter<ConfigMap>) =>
-  writer.store.list().map(({ metadata }) => `${metadata.name}${metadata.resourceVersion}`).sort()
+  writer.list().map(({ metadata }) => `${metadata.name}${metadata.resourceVersion}`).sort()
     .join();

@@ -59,7 +59,7 @@ export class Follower {
 
   /** Everything there is, against everything that the store says and has told. */
   compare(view: View): void {
-    const { store } = this.#writer;
+    const store = this.#writer;
     const objects = this.#server.objects(view);
     const good = objects.filter(({ malformed }) => !malformed);
     if (!store.synced) this.#blame("the store was never synced");

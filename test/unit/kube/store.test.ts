@@ -28,19 +28,19 @@ const names = (objects: readonly ConfigMap[]) =>
 
 t.test("a store is synced by its first whole state, also an empty one", async (t) => {
   const writer = new StoreWriter<ConfigMap>();
-  t.notOk(writer.store.synced);
+  t.notOk(writer.synced);
   writer.handle({ type: "init" });
-  t.notOk(writer.store.synced);
+  t.notOk(writer.synced);
   writer.handle({ type: "initDone" });
-  t.ok(writer.store.synced);
+  t.ok(writer.synced);
 });
 
 t.test("handle() serves the old state until the new one is whole", async (t) => {
   const writer = synced(object("a", "1"), object("b", "1"));
   t.same(writer.handle({ type: "init" }), []);
   t.same(writer.handle({ type: "apply", object: object("c", "5") }), []);
-  t.same(names(writer.store.list()), ["a", "b"]);
-  t.ok(writer.store.synced);
+  t.same(names(writer.list()), ["a", "b"]);
+  t.ok(writer.synced);
   const changes = writer.handle({ type: "initDone" });
   t.same(
     changes.map(({ key, before, after }) => [key, before !== undefined, after !== undefined]),
@@ -50,7 +50,7 @@ t.test("handle() serves the old state until the new one is whole", async (t) => 
       ["db/c", false, true],
     ],
   );
-  t.same(names(writer.store.list()), ["c"]);
+  t.same(names(writer.list()), ["c"]);
 });
 
 t.test("handle() reports a new list by its differences only", async (t) => {
@@ -73,7 +73,7 @@ t.test("handle() drops a half-built state when it begins again", async (t) => {
   writer.handle({ type: "init" });
   writer.handle({ type: "apply", object: object("a", "1") });
   t.same(writer.handle({ type: "initDone" }), []);
-  t.same(names(writer.store.list()), ["a"]);
+  t.same(names(writer.list()), ["a"]);
 });
 
 t.test("handle() applies a deletion among the initial objects to the new state", async (t) => {
@@ -81,7 +81,7 @@ t.test("handle() applies a deletion among the initial objects to the new state",
   writer.handle({ type: "init" });
   writer.handle({ type: "apply", object: object("a", "1") });
   writer.handle({ type: "delete", object: object("a", "3") });
-  t.same(names(writer.store.list()), ["a"]);
+  t.same(names(writer.list()), ["a"]);
   t.same(writer.handle({ type: "initDone" }).map(({ key, after }) => [key, after]), [[
     "db/a",
     undefined,
@@ -96,7 +96,7 @@ t.test("handle() follows changes", async (t) => {
     0,
     "a repeated event is no change",
   );
-  t.equal(writer.store.get("db/a")?.metadata.resourceVersion, "2");
+  t.equal(writer.get("db/a")?.metadata.resourceVersion, "2");
   t.equal(writer.handle({ type: "delete", object: object("a", "3") }).length, 1);
   t.equal(writer.handle({ type: "delete", object: object("a", "3") }).length, 0);
 });
@@ -121,21 +121,21 @@ t.test("handle() keeps the last good state of what cannot be read, marks it, and
   const [change] = writer.handle(marked("a", "2"));
   t.match(change, { key: "db/a", before: object("a", "1"), unreadable: "malformed labels" });
   t.equal(change?.after?.metadata.resourceVersion, "2");
-  t.equal(writer.store.get("db/a")?.metadata.resourceVersion, "1");
-  t.same(names(writer.store.byIndex("colour", "red")), ["a"]);
-  t.equal(writer.store.unreadable("db/a"), "malformed labels");
+  t.equal(writer.get("db/a")?.metadata.resourceVersion, "1");
+  t.same(names(writer.byIndex("colour", "red")), ["a"]);
+  t.equal(writer.unreadable("db/a"), "malformed labels");
   t.same(writer.handle(marked("a", "2")), [], "again is no news");
   t.equal(writer.handle({ type: "apply", object: object("a", "3") }).length, 1);
-  t.equal(writer.store.unreadable("db/a"), undefined);
+  t.equal(writer.unreadable("db/a"), undefined);
 });
 
 t.test("handle() has a key for what could never be read, but no object", async (t) => {
   const writer = synced();
   t.match(writer.handle(marked("a", "2")), [{ key: "db/a", after: {}, unreadable: /./ }]);
-  t.equal(writer.store.get("db/a"), undefined);
-  t.same([writer.store.list(), writer.store.byIndex("colour", "red")], [[], []]);
+  t.equal(writer.get("db/a"), undefined);
+  t.same([writer.list(), writer.byIndex("colour", "red")], [[], []]);
   t.match(writer.handle(marked("a", "3", "delete")), [{ key: "db/a", before: {} }]);
-  t.equal(writer.store.unreadable("db/a"), undefined);
+  t.equal(writer.unreadable("db/a"), undefined);
 });
 
 t.test("handle() forgets the last good state with the object it was of", async (t) => {
@@ -147,8 +147,8 @@ t.test("handle() forgets the last good state with the object it was of", async (
     ["uid-a", undefined],
     [undefined, "other"],
   ]);
-  t.equal(writer.store.get("db/a"), undefined);
-  t.same(writer.store.byIndex("colour", "red"), []);
+  t.equal(writer.get("db/a"), undefined);
+  t.same(writer.byIndex("colour", "red"), []);
 });
 
 t.test("handle() takes a list that lacks or repairs what could not be read", async (t) => {
@@ -170,8 +170,8 @@ t.test("an object on which an index fails is marked, and keeps nothing else out"
   for (const one of [bad, object("good", "1")]) writer.handle({ type: "apply", object: one });
   const changes = writer.handle({ type: "initDone" });
   t.match(changes, [{ key: "db/bad", unreadable: /an index fails/ }, { key: "db/good" }]);
-  t.same(names(writer.store.list()), ["good"]);
-  t.match(writer.store.unreadable("db/bad"), /an index fails on it: /);
+  t.same(names(writer.list()), ["good"]);
+  t.match(writer.unreadable("db/bad"), /an index fails on it: /);
 });
 
 t.test("a list counts even if its versions are lower, as after a restored backup", async (t) => {
@@ -179,7 +179,7 @@ t.test("a list counts even if its versions are lower, as after a restored backup
   writer.handle({ type: "init" });
   writer.handle({ type: "apply", object: object("a", "5") });
   t.equal(writer.handle({ type: "initDone" }).length, 1);
-  t.equal(writer.store.get("db/a")?.metadata.resourceVersion, "5");
+  t.equal(writer.get("db/a")?.metadata.resourceVersion, "5");
 });
 
 t.test("one store follows one watch per namespace, each for itself", async (t) => {
@@ -213,7 +213,7 @@ t.test("what was deferred is there for whoever reads the object", async (t) => {
     writer.handle({ type: "init" });
     writer.handle({ type: "apply", object: object("a", "1"), rest });
     writer.handle({ type: "initDone" });
-    const { store } = writer;
+    const store = writer;
     const reads = {
       get: () => [store.get("db/a")],
       list: () => store.list(),
@@ -235,24 +235,24 @@ t.test("what was deferred and is malformed is marked when it is read", async (t)
     const writer = synced();
     writer.handle({ type: "apply", object: object("a", "1"), rest });
     writer.handle({ type: "apply", object: object("b", "1") });
-    t.match(writer.store.unreadable("db/a"), /^malformed|JSON/, rest);
-    t.equal(writer.store.get("db/a"), undefined);
-    t.same(names(writer.store.list()), ["b"]);
+    t.match(writer.unreadable("db/a"), /^malformed|JSON/, rest);
+    t.equal(writer.get("db/a"), undefined);
+    t.same(names(writer.list()), ["b"]);
     writer.handle({ type: "apply", object: object("a", "2"), rest: '{"spec":{}}' });
-    t.equal(writer.store.unreadable("db/a"), undefined);
-    t.same(names(writer.store.list()), ["a", "b"]);
+    t.equal(writer.unreadable("db/a"), undefined);
+    t.same(names(writer.list()), ["a", "b"]);
   }
 });
 
 t.test("byIndex() follows the objects", async (t) => {
   const writer = synced(object("a", "1"), object("b", "1", { colour: "blue" }));
-  t.same(names(writer.store.byIndex("colour", "red")), ["a"]);
+  t.same(names(writer.byIndex("colour", "red")), ["a"]);
   writer.handle({ type: "apply", object: object("a", "2", { colour: "blue" }) });
-  t.same(names(writer.store.byIndex("colour", "red")), []);
-  t.same(names(writer.store.byIndex("colour", "blue")), ["a", "b"]);
+  t.same(names(writer.byIndex("colour", "red")), []);
+  t.same(names(writer.byIndex("colour", "blue")), ["a", "b"]);
   writer.handle({ type: "delete", object: object("b", "3", { colour: "blue" }) });
-  t.same(names(writer.store.byIndex("colour", "blue")), ["a"]);
-  t.throws(() => writer.store.byIndex("size", "big"), /no index size/);
+  t.same(names(writer.byIndex("colour", "blue")), ["a"]);
+  t.throws(() => writer.byIndex("size", "big"), /no index size/);
 });
 
 t.test("keys name objects with and without a namespace", async (t) => {
