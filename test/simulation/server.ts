@@ -109,6 +109,8 @@ export class Mysqld {
   offlineMode = false;
   group = new Membership();
   lock: Process | undefined;
+  /** How long a statement takes. */
+  slowMs = 0;
   /** Sets are so long that comparing them takes longer than anybody waits. */
   comparesSlowly = false;
   /** How long its applier is behind. */

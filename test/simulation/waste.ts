@@ -127,7 +127,7 @@ export class Waste {
   }
 
   #hindrance(server: Mysqld): string | undefined {
-    if (server.status !== "up" || server.group.view !== undefined) return undefined;
+    if (server.group.view !== undefined) return undefined;
     const members = this.#donors(server);
     if (members.length === 0) return this.#minority(server);
     const { volume } = server;
