@@ -89,8 +89,8 @@ export class Membership {
   starting = false;
   /** It is the primary; the next look finds it writable and still calls it secondary. */
   halfPromoted = false;
-  /** It tries to come back by itself, since then. */
-  rejoin: { tries: number; at: number; since: number } | undefined;
+  /** It tries to come back by itself. */
+  rejoin: { tries: number; at: number } | undefined;
 }
 
 /** A connection, to be told when the server is gone. */
