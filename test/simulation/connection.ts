@@ -53,9 +53,11 @@ class SimulatedConnection implements Listener {
         const server = this.#server;
         if (sql.startsWith("START")) world.starts(server);
         if (sql.startsWith("STOP")) world.stops(server);
-        server.process.deliver(() =>
-          execute(server, world, { sql, values, answer: (rows) => this.#answer(callback, rows) })
-        );
+        const answer = (rows: Row[] | Refusal): void => this.#answer(callback, rows);
+        const run = (): void =>
+          server.process.deliver(() => execute(server, world, { sql, values, answer }));
+        if (server.slowMs === 0) return run();
+        world.clock.setTimer(server.slowMs, run);
       });
     this.#late(ask);
   }

@@ -43,11 +43,11 @@ export class Deeds {
 
   /** create-cluster is about to make a group. */
   creates(server: Mysqld): void {
-    const { recorded, servers } = this.#world;
+    const { instances, recorded } = this.#world;
     if (recorded) this.#blame("created twice", `${server.address} creates a second group`);
-    const held = servers.find(({ volume }) => volume.valued);
+    const held = instances.find(({ server: { volume } }) => volume.valued);
     if (held === undefined) return;
-    const what = `${server.address} creates a group while ${held.address} holds rows`;
+    const what = `${server.address} creates a group while main-${held.ordinal} holds rows`;
     this.#blame("created over data", what);
   }
 

@@ -138,6 +138,10 @@ const FAULTS: Readonly<Record<FaultKind, Carry>> = {
     server.comparesSlowly = true;
     world.clock.setTimer(forMs, () => server.comparesSlowly = false);
   },
+  slowServer: (world, { server }, { dice, forMs }) => {
+    server.slowMs = 300 + dice * 2_400;
+    world.clock.setTimer(forMs, () => server.slowMs = 0);
+  },
   applierFails: (world, { server }) => world.groups.applierFails(server),
   deletePod: (world, instance) => {
     if (instance.gone || world.instances[instance.ordinal] !== instance) return;

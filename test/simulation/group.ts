@@ -195,7 +195,7 @@ export class Groups extends Agreement {
     server.receiveAll();
     server.group = new Membership();
     server.group.state = "ERROR";
-    server.group.rejoin = { tries: REJOIN_TRIES, at: this.now + 1_000, since: this.now };
+    server.group.rejoin = { tries: REJOIN_TRIES, at: this.now + 1_000 };
     server.superReadOnly = true;
   }
 
@@ -218,9 +218,7 @@ export class Groups extends Agreement {
     if (rejoin === undefined || this.now < rejoin.at) return;
     if (this.join(server) === undefined) return;
     const tries = rejoin.tries - 1;
-    server.group.rejoin = tries > 0
-      ? { ...rejoin, tries, at: this.now + REJOIN_EVERY_MS }
-      : undefined;
+    server.group.rejoin = tries > 0 ? { tries, at: this.now + REJOIN_EVERY_MS } : undefined;
     if (tries === 0) server.offlineMode = true;
   }
 }

@@ -190,13 +190,19 @@ export class Judge {
     const says = report?.waiting !== undefined || report?.action !== undefined;
     const wrong = server.active && !fine && !says && !idle && this.#canAct(instance);
     const what = `${server.address} waits and does not say why`;
-    this.#longest(what, wrong && what, this.#hears(instance) ? PROMPT_MS : SILENT_MS);
+    this.#longest(
+      what,
+      wrong && what,
+      this.#isPrompt(instance) ? PROMPT_MS : server.slowMs > 0 ? 2 * SILENT_MS : SILENT_MS,
+    );
   }
 
-  // Whether the API server has been there for it for a while.
-  #hears(instance: Incarnation): boolean {
+  // Whether the API server and its own server have answered it at once for a while.
+  #isPrompt(instance: Incarnation): boolean {
     const now = this.#world.clock.monotonic();
-    if (!this.#canAct(instance)) this.#troubleAt.set(instance.ordinal, now);
+    if (!this.#canAct(instance) || instance.server.slowMs > 0) {
+      this.#troubleAt.set(instance.ordinal, now);
+    }
     return now - (this.#troubleAt.get(instance.ordinal) ?? 0) > SILENT_MS;
   }
 

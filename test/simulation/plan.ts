@@ -35,6 +35,7 @@ const WEIGHTS = {
   regroup: 1,
   applierFails: 3,
   compareSlowly: 3,
+  slowServer: 3,
 } as const;
 
 export type FaultKind = keyof typeof WEIGHTS;
@@ -132,6 +133,18 @@ function scenario(chance: Chance, members: number, formed: boolean): Fault[] {
       { kind: "freezeAgentAt", at: 100, forMs: 22_000 },
       { kind: "stray", at: at + 500, forMs: 40_000 },
     ],
+    // A member comes back, and what it holds is hard to compare.
+    slowly: [{ kind: "killServer", at }, { kind: "compareSlowly", at, forMs: 20_000 }],
+    // Its statements take long, and it is cut off.
+    late: [
+      { kind: "slowServer", at, forMs: 60_000 },
+      { kind: "isolate", at: soon(5_000), forMs: 30_000 },
+    ],
+    // A member that was expelled comes back while the others have lost their majority.
+    minority: [
+      { kind: "powerOff", at, forMs: 13_000 },
+      { kind: "freezeServer", at: at + 11_000, ordinal: (ordinal + 1) % members, forMs: 12_000 },
+    ],
     // A group that is started again by another clock than before.
     clocks: [{ kind: "clock", at: at - 2_000 }, {
       kind: chance.is(0.5) ? "killAll" : "powerOffAll",
@@ -141,9 +154,10 @@ function scenario(chance: Chance, members: number, formed: boolean): Fault[] {
     creation: [
       { kind: "killShell", at: 100, ordinal: 0 },
       {
-        kind: chance.is(0.5) ? "killAgent" : "killServer",
+        kind: chance.pick({ killAgent: 1, killServer: 1, freezeAgent: 1 }),
         at: 500 + chance.below(5_000),
         ordinal: 0,
+        forMs: 8_000 + chance.below(8_000),
       },
     ],
   };
@@ -152,6 +166,9 @@ function scenario(chance: Chance, members: number, formed: boolean): Fault[] {
     foreign: formed ? 0.01 : 1,
     twofold: 0.5,
     clocks: 0.5,
+    slowly: 0.5,
+    late: 0.5,
+    minority: 0.5,
     purged: 1,
     byHand: 1,
     outage: 1,

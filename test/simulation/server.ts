@@ -89,8 +89,8 @@ export class Membership {
   starting = false;
   /** It is the primary; the next look finds it writable and still calls it secondary. */
   halfPromoted = false;
-  /** It tries to come back by itself, since then. */
-  rejoin: { tries: number; at: number; since: number } | undefined;
+  /** It tries to come back by itself. */
+  rejoin: { tries: number; at: number } | undefined;
 }
 
 /** A connection, to be told when the server is gone. */
@@ -109,6 +109,8 @@ export class Mysqld {
   offlineMode = false;
   group = new Membership();
   lock: Process | undefined;
+  /** How long a statement takes. */
+  slowMs = 0;
   /** Sets are so long that comparing them takes longer than anybody waits. */
   comparesSlowly = false;
   /** How long its applier is behind. */

@@ -48,9 +48,9 @@ async function createCluster(run: ShellRun, { positional, session }: Arguments):
   await run.after(1_000, () => groups.bootstrap(server, groupName));
   const [name = ""] = positional;
   const { address, uuid } = server;
-  await run.after(300, () => {});
+  await run.after(100, () => {});
   await run.commit(server, { type: "createSchema" });
-  await run.after(200, () => {});
+  await run.after(500, () => {});
   await run.commit(server, { type: "createMetadata", name, groupName, uuid, address });
   await run.after(200, () => volume.creating = false);
   run.result = { class: "Cluster", name };

@@ -6,6 +6,9 @@ import type { World } from "./world.ts";
 
 /** As long as it may take until an agent has seen a change. */
 const SEEN_MS = 1_500;
+/** The same, if the look at another member has to wait for a silent one. */
+const SILENT_MS = 5_500;
+const NO_MAJORITY = "there is no majority";
 /** A server that was expelled comes back by itself in less. */
 const REJOIN_MS = 25_000;
 /** After a failure the same is not tried again before. */
@@ -19,6 +22,8 @@ export class Waste {
   readonly #world: World;
   /** Since when a START could not succeed, by what hinders it. */
   readonly #hindered = new Map<Mysqld, { why: string; since: number }>();
+  /** Since when it has tried to come back by itself to a group that is there. */
+  readonly #returning = new Map<Mysqld, number>();
   readonly #failed = new Map<string, number>();
   readonly #rejoins = new Map<number, number>();
   readonly #begun = new Map<string, number[]>();
@@ -33,6 +38,8 @@ export class Waste {
       const known = this.#hindered.get(server);
       if (why === undefined) this.#hindered.delete(server);
       else if (known?.why !== why) this.#hindered.set(server, { why, since: this.#now });
+      if (!this.#returns(server)) this.#returning.delete(server);
+      else if (!this.#returning.has(server)) this.#returning.set(server, this.#now);
     }
     for (const { ordinal, server } of this.#world.instances) {
       if (server.group.state === "ONLINE") this.#rejoins.delete(ordinal);
@@ -44,16 +51,15 @@ export class Waste {
     this.#hammers(server.address);
     if (server.group.state === "ERROR") this.#blame(`${server.address} starts in ERROR`);
     const { since = Infinity, why = "" } = this.#hindered.get(server) ?? {};
-    if (this.#now - since < SEEN_MS || this.#hindrance(server) !== why) return;
+    const seenMs = why === NO_MAJORITY ? SILENT_MS : SEEN_MS;
+    if (this.#now - since < seenMs || this.#hindrance(server) !== why) return;
     this.#blame(`${server.address} starts although ${why}`);
   }
 
   /** STOP GROUP_REPLICATION by the agent. */
   stops(server: Mysqld): void {
-    const { rejoin } = server.group;
-    const known = this.#donors(server)
-      .some(({ volume }) => volume.metadata?.knowsUuid(server.uuid) === true);
-    if (!known || rejoin === undefined || this.#now - rejoin.since > REJOIN_MS) return;
+    const since = this.#returning.get(server) ?? -Infinity;
+    if (this.#now - since > REJOIN_MS) return;
     this.#blame(`${server.address} is stopped while it comes back by itself`);
   }
 
@@ -95,7 +101,7 @@ export class Waste {
   }
 
   #blame(what: string): void {
-    if (!this.#world.apiTrouble) this.#world.blame("for nothing", what);
+    this.#world.blame("for nothing", what);
   }
 
   // Failures are spaced out: 1 s, 2 s, 4 s and so on.
@@ -116,6 +122,11 @@ export class Waste {
     );
   }
 
+  #returns(server: Mysqld): boolean {
+    return server.group.rejoin !== undefined && this.#donors(server)
+      .some(({ volume }) => volume.metadata?.knowsUuid(server.uuid) === true);
+  }
+
   #minority({ place, volume }: Mysqld): string | undefined {
     const { groups, network, servers } = this.#world;
     const there = servers.filter((other) =>
@@ -123,11 +134,11 @@ export class Waste {
       other.group.view?.groupName === volume.groupName
     );
     const blocked = there.length > 0 && there.every((other) => !groups.seesMajority(other));
-    return blocked ? "there is no majority" : undefined;
+    return blocked ? NO_MAJORITY : undefined;
   }
 
   #hindrance(server: Mysqld): string | undefined {
-    if (server.status !== "up" || server.group.view !== undefined) return undefined;
+    if (server.group.view !== undefined) return undefined;
     const members = this.#donors(server);
     if (members.length === 0) return this.#minority(server);
     const { volume } = server;
