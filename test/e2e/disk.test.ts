@@ -48,7 +48,11 @@ async function written(t: Test, namespace: string) {
   const database: Database = { namespace: await restrictedNamespace(t, namespace), name: "main" };
   await apply(manifest(database));
   await waitUntilRight(database, 3, 240_000);
-  const writer = await startWriter(t, database, { hosts: ["main-primary"], clients: 2 });
+  const writer = await startWriter(t, database, {
+    hosts: ["main-primary"],
+    clients: 2,
+    pauseMs: 40,
+  });
   return { database, writer };
 }
 
