@@ -6,13 +6,17 @@
 import { type AgentAction, isEffect, wait } from "./actions.ts";
 import { type DiskTrouble, type Facts, isPrimary, stateOf } from "./facts.ts";
 
-/** Waits of which the disk is the likely cause; the others are graver. */
+/**
+ * Waits of which the disk is the likely cause; the others are graver. Diverged, too: when every disk is full, the
+ * others may hold in memory what only this one has written, and no plan to discard that may be offered.
+ */
 const HINDERED: ReadonlySet<string> = new Set([
   "ServerDown",
   "ServerStarting",
   "IncompatibleServer",
   "Recovering",
   "ActionFailed",
+  "Diverged",
 ]);
 /** So long a primary may wait for its disk before another is elected; a frozen one is noticed no earlier. */
 export const PATIENCE_MS = 15_000;
@@ -41,13 +45,14 @@ export function waitForDisk(disk: DiskTrouble): Extract<AgentAction, { type: "wa
     );
 }
 
-// Only one that another can replace: it has applied all that there was, so its own disk takes writes. When the disks of
-// all are full nobody leaves: what was acknowledged last is on this disk, and in the others' memory.
-function mustLeave({ history, local, now, self }: Facts, disk: DiskTrouble): boolean {
+// Only one that another can replace, which has applied all that there was and whose own disk takes writes. When the
+// disks of all are full nobody leaves: what was acknowledged last may be on this disk, and in the others' memory.
+function mustLeave({ cluster, history, local, now, self }: Facts, disk: DiskTrouble): boolean {
   if (local.server !== "up" || self.multiPrimary || !isPrimary(local.member)) return false;
   const { members, uuid } = local.member;
   const replaceable = members.some((row) =>
-    row.uuid !== uuid && row.state === "ONLINE" && row.queued === 0
+    row.uuid !== uuid && row.state === "ONLINE" && row.queued === 0 &&
+    !cluster?.stuck.includes(row.host.split(".")[0] ?? "")
   );
   return replaceable && now - disk.since >= PATIENCE_MS && now >= history.retryAt &&
     stateOf(local.member) === "ONLINE";

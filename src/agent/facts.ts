@@ -54,6 +54,8 @@ export type ClusterFacts = {
   readonly donePlan?: string | undefined;
   /** Pods whose mysqld is known to have ended, by what the operator saw. */
   readonly stopped: readonly string[];
+  /** Pods that said, as the operator saw last, that their disks take no writes. */
+  readonly stuck: readonly string[];
   readonly paused: boolean;
   readonly deleting: boolean;
   readonly bootstrap: {

@@ -152,6 +152,10 @@ function clusterFacts(cluster: Cluster, at: number): ClusterFacts {
     donePlan: status?.recovery?.completedAt === undefined ? undefined : status.recovery.plan,
     stopped: (status?.instances ?? []).filter(({ stopped }) => stopped !== undefined)
       .map(({ name }) => name),
+    stuck: (status?.instances ?? []).filter(({ message }) =>
+      /^Disk(Full|Stalled):/.test(message ?? "")
+    )
+      .map(({ name }) => name),
     paused: parsed.ok ? parsed.spec.paused : true,
     deleting: metadata.deletionTimestamp !== undefined,
     bootstrap: status?.bootstrap ?? {},

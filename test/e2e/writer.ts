@@ -29,6 +29,8 @@ export type WriterOptions = {
   readonly number?: number;
   /** The node it must not run on, because that node is going to lose its power. */
   readonly awayFrom?: string;
+  /** After each row of a client; slow enough for a member that comes back late to catch up. */
+  readonly pauseMs?: number;
 };
 
 const OPERATOR_IMAGE = "localhost/mysql-operator:dev";
@@ -81,7 +83,8 @@ export async function oncePerClient(
 }
 
 function podSpec({ name }: Database, writer: string, options: WriterOptions): object {
-  const { hosts, clients, number = 0, awayFrom = "nowhere" } = options;
+  const { hosts, clients, number = 0, awayFrom = "nowhere", pauseMs = 5 } = options;
+  const args = [hosts.join(","), clients, number, "/secret/password", pauseMs].map(String);
   const elsewhere = { key: "kubernetes.io/hostname", operator: "NotIn", values: [awayFrom] };
   const nodeSelectorTerms = [{ matchExpressions: [elsewhere] }];
   return {
@@ -99,7 +102,7 @@ function podSpec({ name }: Database, writer: string, options: WriterOptions): ob
       name: "writer",
       image: OPERATOR_IMAGE,
       imagePullPolicy: "IfNotPresent",
-      command: ["node", "/script/main.ts", hosts.join(","), String(clients), String(number)],
+      command: ["node", "/script/main.ts", ...args],
       securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
       volumeMounts: [{ name: "script", mountPath: "/script" }, {
         name: "secret",

@@ -117,6 +117,7 @@ export function cluster(changes: Partial<ClusterFacts> = {}): ClusterFacts {
     members: 3,
     recovery: { completeOutage: "Automatic", diverged: "Report" },
     stopped: [],
+    stuck: [],
     paused: false,
     deleting: false,
     bootstrap: {

@@ -49,6 +49,16 @@ export const DISK: readonly Row[] = [
     expect: wait("DiskFull"),
   },
   {
+    name: "full under all, by what they say",
+    facts: primary({ ...FULL, cluster: a.cluster({ stuck: ["main-1", "main-2"] }) }),
+    expect: wait("DiskFull"),
+  },
+  {
+    name: "full under two of three, by what they say",
+    facts: primary({ ...FULL, cluster: a.cluster({ stuck: ["main-1", "main-0"] }) }),
+    expect: LEAVE,
+  },
+  {
     name: "full under two of three",
     facts: primary({
       ...FULL,
@@ -79,9 +89,17 @@ export const DISK: readonly Row[] = [
     expect: wait("DiskFull"),
   },
   {
-    name: "full, and errant transactions: those are graver",
+    name: "full, and what seems errant may wait in the others' memory: no plan is offered",
     facts: out({ ...FULL, relation: { ...a.SAME, errant: `${a.uuidOf(2)}:1` } }),
-    expect: wait("Diverged"),
+    expect: wait("DiskFull"),
+  },
+  {
+    name: "full, and split: that is graver",
+    facts: out({
+      ...FULL,
+      cluster: a.cluster({ bootstrap: { ...a.cluster().bootstrap, groupName: "another" } }),
+    }),
+    expect: wait("SplitBrain"),
   },
   {
     name: "full while paused",
