@@ -44,6 +44,7 @@ export class Actor {
   #leaseHolder: string | undefined;
   #leaseTriedAt = -Infinity;
   #stopped = false;
+  #begun = false;
   #performing = false;
   #endedAt = -Infinity;
 
@@ -109,6 +110,7 @@ export class Actor {
   async #run(action: AgentAction, facts: Facts, signal: AbortSignal): Promise<void> {
     const { clock, log, metrics } = this.#options;
     const startedAt = clock.monotonic();
+    this.#begun = false;
     try {
       const outcome = await this.#underLease(action, facts, signal);
       if (outcome !== "done") return;
@@ -154,6 +156,7 @@ export class Actor {
     const { attempt } = this.#running ?? { attempt: 1 };
     this.#options.log.info("instance action begins", { ...action, action: action.type, attempt });
     // START leaves the server read-only; whoever else makes it writable meanwhile is not this action.
+    this.#begun = true;
     this.#performing = action.type !== "start-group-replication";
     try {
       await this.#options.perform(action, facts, permit);
@@ -167,7 +170,9 @@ export class Actor {
   #failed(action: AgentAction, error: unknown, durationMs: number): void {
     const { clock, log, metrics } = this.#options;
     const kind = error instanceof ActionError ? error.kind : "other";
-    const failures = (this.#history.failures[action.type] ?? 0) + 1;
+    // Whatever kept it from beginning says nothing of the action: without the API server nothing is the matter
+    // with a rejoin.
+    const failures = (this.#history.failures[action.type] ?? 0) + (this.#begun ? 1 : 0);
     const retry = HOPELESS.has(kind) ? { ...RETRY, baseMs: HOPELESS_MS } : RETRY;
     const delayMs = backoffDelay(failures - 1, retry, () => clock.random());
     const lastFailure = describeError(error);

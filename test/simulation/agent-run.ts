@@ -72,7 +72,7 @@ export class AgentRun {
   kill(): void {
     this.process.kill();
     this.#shell?.run.process.kill();
-    this.#world.waste.forgets(this.#home.ordinal);
+    this.#world.waste.forgets(this.#home.podUid);
   }
 
   stop(): void {
@@ -169,9 +169,9 @@ export class AgentRun {
     const changes = args.command !== "cluster status";
     // A hand-over before the Pod ends is no decision of the loop.
     const decided = changes && args.command !== "cluster set-primary-instance";
-    const { ordinal } = this.#home;
+    const { ordinal, podUid } = this.#home;
     if (decided) this.#world.deeds.changes(ordinal, args.command, true);
-    if (decided) this.#world.waste.begins(ordinal, args.command);
+    if (decided) this.#world.waste.begins(podUid, args.command);
     if (changes) this.#world.changing.add(run);
     run.process.whenDead(() => this.#world.changing.delete(run));
     try {
@@ -179,7 +179,7 @@ export class AgentRun {
       return ended({ code: 0 }, run.result === undefined ? [] : [run.result]);
     } catch (error) {
       if (!(error instanceof ShellError)) throw error;
-      this.#world.waste.fails(ordinal, args.command);
+      this.#world.waste.fails(podUid, args.command);
       const number = error.number === undefined ? "" : ` ${error.number}`;
       this.#world.note(`mysqlsh of ${this.#home.ordinal} failed:${number} ${error.message}`);
       return ended({ code: 1 }, [{ error: `MYSQLSH${number}: ${error.message}` }]);

@@ -190,8 +190,10 @@ export class Agreement {
         group.silentSince.delete(uuid);
       }
     }
-    if (view.primary === server.uuid && group.state === "ONLINE") return this.promote(server);
-    if (!wasPrimary) return;
+    const isPrimary = view.primary === server.uuid && group.state === "ONLINE";
+    // Only who becomes it is made writable; nobody looks again whether it still is.
+    if (isPrimary && !wasPrimary) return this.promote(server);
+    if (isPrimary || !wasPrimary) return;
     server.superReadOnly = true;
     for (const { done } of group.waiting) done("failed");
     group.waiting = [];

@@ -78,7 +78,7 @@ export class Deeds {
     const gone = allowed ? subtractSets(lost, target.volume.saved.join(",")) : lost;
     if (gone !== "") this.#blame("cloned over data", `${target.address} loses ${gone}`);
     if (target.volume.loose) this.#blame("cloned over data", `${target.address} loses databases`);
-    if (lost === "") waste.clones(Number(podOf(target).split("-").at(-1)), target);
+    if (lost === "") waste.clones(target);
   }
 
   /** RESET BINARY LOGS AND GTIDS by an agent. */

@@ -132,6 +132,21 @@ export const FOUND: readonly { readonly name: string; readonly plan: Plan }[] = 
     },
   },
   {
+    // Only the Lease could not be had, three times, and that counted as three rejoins of no use: actor.ts counts
+    // what has begun.
+    name: "a member is not cloned because the API server was away",
+    plan: {
+      seed: 368,
+      members: 3,
+      formed: true,
+      faults: [
+        fault("killAll", { at: 11_804, forMs: 5_827, ordinal: 0, dice: 0.1714 }),
+        fault("killAgent", { at: 16_498, forMs: 5_224, ordinal: 0, dice: 0.822 }),
+        fault("apiAway", { at: 19_117, forMs: 29_360, ordinal: 1, other: 2, dice: 0.788 }),
+      ],
+    },
+  },
+  {
     // START waited for logins that were refused, and nobody looked at the server meanwhile: actor.ts counts only
     // what makes a server writable itself.
     name: "a server that another one makes writable during its START is fenced",

@@ -25,7 +25,7 @@ export class Waste {
   /** Since when it has tried to come back by itself to a group that is there. */
   readonly #returning = new Map<Mysqld, number>();
   readonly #failed = new Map<string, number>();
-  readonly #rejoins = new Map<number, number>();
+  readonly #rejoins = new Map<string, number>();
   readonly #begun = new Map<string, number[]>();
 
   constructor(world: World) {
@@ -41,8 +41,8 @@ export class Waste {
       if (!this.#returns(server)) this.#returning.delete(server);
       else if (!this.#returning.has(server)) this.#returning.set(server, this.#now);
     }
-    for (const { ordinal, server } of this.#world.instances) {
-      if (server.group.state === "ONLINE") this.#rejoins.delete(ordinal);
+    for (const { podUid, server } of this.#world.instances) {
+      if (server.group.state === "ONLINE") this.#rejoins.delete(podUid);
     }
   }
 
@@ -64,29 +64,30 @@ export class Waste {
   }
 
   /** MySQL Shell is run to change something, by a decision of that agent. */
-  begins(ordinal: number, command: string): void {
-    this.#hammers(`${ordinal}`);
-    const failed = this.#failed.get(`${ordinal} ${command}`) ?? -Infinity;
+  begins(pod: string, command: string): void {
+    this.#hammers(pod);
+    const failed = this.#failed.get(`${pod} ${command}`) ?? -Infinity;
     if (this.#now - failed >= PAUSE_MS) return;
-    this.#blame(`${ordinal} tries ${command} again at once`);
+    this.#blame(`${pod} tries ${command} again at once`);
   }
 
-  fails(ordinal: number, command: string): void {
-    this.#failed.set(`${ordinal} ${command}`, this.#now);
+  fails(pod: string, command: string): void {
+    this.#failed.set(`${pod} ${command}`, this.#now);
     if (command !== "cluster rejoin-instance") return;
-    this.#rejoins.set(ordinal, (this.#rejoins.get(ordinal) ?? 0) + 1);
+    this.#rejoins.set(pod, (this.#rejoins.get(pod) ?? 0) + 1);
   }
 
   /** An agent that starts anew has no memory of failures. */
-  forgets(ordinal: number): void {
+  forgets(pod: string): void {
     for (const key of this.#failed.keys()) {
-      if (key.startsWith(`${ordinal} `)) this.#failed.delete(key);
+      if (key.startsWith(`${pod} `)) this.#failed.delete(key);
     }
   }
 
   /** All data of a server is replaced although nothing on it is in the way. */
-  clones(ordinal: number, target: Mysqld): void {
-    if ((this.#rejoins.get(ordinal) ?? 0) >= CLONE_AFTER) return;
+  clones(target: Mysqld): void {
+    const { podUid = "" } = this.#world.instances.find(({ server }) => server === target) ?? {};
+    if ((this.#rejoins.get(podUid) ?? 0) >= CLONE_AFTER) return;
     const donor = this.#donors(target).find(({ volume }) =>
       subtractSets(volume.purged, target.volume.executed.text) === ""
     );
