@@ -32,6 +32,11 @@ export type Fault = {
 export type Round = readonly Fault[];
 
 const TWO_AT_ONCE = 0.5;
+/**
+ * Never with another: three members bear the loss of one. What a volume took with it, and another member, killed in the
+ * same moment, had only in its memory, is lost, and no product could help it.
+ */
+const ALONE: Kind = "delete Pod with its volume";
 
 /** Rounds without an end; no fault lasts for more than `mostSeconds`, nor for less than its shortest. */
 export function* schedule(
@@ -51,6 +56,7 @@ export function* schedule(
   for (;;) {
     const [one, other] = chance.shuffled(all);
     if (one === undefined || other === undefined) return;
-    yield chance.is(TWO_AT_ONCE) ? [fault(one), fault(other)] : [fault(one)];
+    const two = chance.is(TWO_AT_ONCE) && one !== ALONE && other !== ALONE;
+    yield two ? [fault(one), fault(other)] : [fault(one)];
   }
 }

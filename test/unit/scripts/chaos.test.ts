@@ -28,6 +28,10 @@ t.test("later rounds have one or two different kinds, and every kind comes", (t)
   const later = first(400, 7).slice(kinds.length);
   t.ok(later.every((round) => new Set(round.map(({ kind }) => kind)).size === round.length));
   t.strictSame([...new Set(later.map((round) => round.length))].sort(), [1, 2]);
+  const lost = later.filter((round) =>
+    round.some(({ kind }) => kind === "delete Pod with its volume")
+  );
+  t.ok(lost.length > 0 && lost.every(({ length }) => length === 1), "a volume is lost alone");
   t.strictSame([...new Set(later.flat().map(({ kind }) => kind))].sort(), kinds);
   t.end();
 });
