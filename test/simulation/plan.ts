@@ -104,6 +104,7 @@ type Step = Pick<Fault, "kind" | "at"> & Partial<Fault>;
 function scenario(chance: Chance, members: number, formed: boolean): Fault[] {
   const at = (formed ? 6_000 : 20_000) + chance.below(20_000);
   const ordinal = chance.below(members);
+  const first = formed || chance.is(0.2) ? ordinal : 0;
   const soon = (ms: number): number => at + chance.below(ms);
   const steps: Record<string, Step[]> = {
     none: [],
@@ -130,8 +131,8 @@ function scenario(chance: Chance, members: number, formed: boolean): Fault[] {
     ],
     // Two servers of one name, of which the first may have stood still in the middle of something.
     twofold: [
-      { kind: "freezeAgentAt", at: 100, forMs: 22_000 },
-      { kind: "stray", at: at + 500, forMs: 40_000 },
+      { kind: "freezeAgentAt", at: formed ? at : 100, ordinal: first, forMs: 22_000 },
+      { kind: "stray", at: formed ? at + 2_000 : 4_000, ordinal: first, forMs: 40_000 },
     ],
     // A member comes back, and what it holds is hard to compare.
     slowly: [{ kind: "killServer", at }, { kind: "compareSlowly", at, forMs: 20_000 }],
@@ -152,11 +153,11 @@ function scenario(chance: Chance, members: number, formed: boolean): Fault[] {
     }],
     // And so is who creates the group.
     creation: [
-      { kind: "killShell", at: 100, ordinal: 0 },
+      { kind: "killShell", at: 100, ordinal: first },
       {
         kind: chance.pick({ killAgent: 1, killServer: 1, freezeAgent: 1 }),
         at: 500 + chance.below(5_000),
-        ordinal: 0,
+        ordinal: first,
         forMs: 8_000 + chance.below(8_000),
       },
     ],
