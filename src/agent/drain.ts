@@ -137,7 +137,7 @@ export class Drainer {
     return undefined;
   }
 
-  // Asks while it is switching, and for some time after.
+  // Asks while it is switching, and for some time after. A server that is handing over refuses even to be looked at.
   async #confirm(
     target: ViewMember,
     switching: Promise<unknown>,
@@ -149,9 +149,11 @@ export class Drainer {
     switching.then(ended, ended);
     while (left-- > 0) {
       const local = await look(signal);
-      if (local.server !== "up") return undefined;
-      const row = local.member.members.find(({ uuid }) => uuid === target.uuid);
-      if (row?.role === "PRIMARY" && row.state === "ONLINE") return local.member.viewId;
+      const members = local.server === "up" ? local.member.members : [];
+      const row = members.find(({ uuid }) => uuid === target.uuid);
+      if (local.server === "up" && row?.role === "PRIMARY" && row.state === "ONLINE") {
+        return local.member.viewId;
+      }
       await clock.sleep(CONFIRM_MS, signal);
     }
     return undefined;

@@ -11,7 +11,7 @@ const SWITCHED = [a.row(0, { role: "SECONDARY" }), a.row(1, { role: "PRIMARY" })
 function world(outcome: object = { ok: true }) {
   const clock = new FakeClock();
   const done: string[] = [];
-  const view = { members: a.THREE };
+  const view = { members: a.THREE, refused: false };
   let end: () => void = () => {};
   const shell = {
     run: () => new Promise((resolve) => end = () => resolve((done.push("Shell ended"), outcome))),
@@ -22,7 +22,10 @@ function world(outcome: object = { ok: true }) {
   const drainer = new Drainer({
     identity: a.identity(0),
     multiPrimary: false,
-    look: () => Promise.resolve(a.up(a.member(0, { members: view.members }))),
+    look: () => {
+      if (view.refused) return Promise.resolve({ server: "unusable", at: 0, detail: "switching" });
+      return Promise.resolve(a.up(a.member(0, { members: view.members })));
+    },
     endClients: note("clients ended"),
     lease: { tryAcquire: () => Promise.resolve(held) },
     shell,
@@ -40,6 +43,9 @@ t.test("the Service moves as soon as the group has switched, under the Lease to 
   await settle();
   await w.clock.advance(2_000);
   t.strictSame(w.done, [], "not before");
+  w.view.refused = true;
+  await w.clock.advance(500);
+  w.view.refused = false;
   w.view.members = SWITCHED;
   await w.clock.advance(100);
   t.strictSame(w.done, ["Service to main-1", "clients ended"]);
