@@ -220,9 +220,10 @@ function assembleActor(
   const { local } = parts;
   const actor: Actor = new Actor({
     lease,
-    lookAgain: async (signal) => {
+    lookAgain: async (how, signal) => {
       local.forgetData();
-      return await observer.full(await local.look(signal), actor.history, { fresh: true, signal });
+      const looks = { fresh: true, readCluster: how === "withApi", signal };
+      return await observer.full(await local.look(signal), actor.history, looks);
     },
     decide: (facts) => decide({ ...facts, now: clock.monotonic() }),
     perform: (action, facts, permit) =>

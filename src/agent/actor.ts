@@ -18,7 +18,8 @@ import { ActionError, type Permit } from "./perform.ts";
 export type ActorOptions = {
   readonly lease: LeaseLock;
   /** Looks at everything now. @throws when the API server does not answer */
-  readonly lookAgain: (signal: AbortSignal) => Promise<Facts>;
+  /** Observes everything anew; without the API server, what it said last counts on. */
+  readonly lookAgain: (how: "withApi" | "withoutApi", signal: AbortSignal) => Promise<Facts>;
   readonly decide: (facts: Facts) => AgentAction;
   readonly perform: (action: AgentAction, facts: Facts, permit: Permit) => Promise<void>;
   /** Called after every action: what was known is no longer true. */
@@ -75,7 +76,7 @@ export class Actor {
   }
 
   /** Begins what was decided, unless something is running. */
-  consider(action: AgentAction, facts: Facts, signal: AbortSignal): void {
+  consider(action: AgentAction, signal: AbortSignal): void {
     if (this.#running !== undefined || this.#stopped) return;
     if (action.type === "steady") this.#history = NO_HISTORY;
     if (!isEffect(action)) {
@@ -87,7 +88,7 @@ export class Actor {
     const attempt = (this.#history.failures[action.type] ?? 0) + 1;
     const since = formatTime(this.#options.clock.now());
     this.#running = { type: action.type, since, attempt };
-    this.#done = this.#run(action, facts, signal).finally(() => {
+    this.#done = this.#run(action, signal).finally(() => {
       this.#running = undefined;
       this.#options.ended();
     });
@@ -107,12 +108,12 @@ export class Actor {
     await this.#done;
   }
 
-  async #run(action: AgentAction, facts: Facts, signal: AbortSignal): Promise<void> {
+  async #run(action: AgentAction, signal: AbortSignal): Promise<void> {
     const { clock, log, metrics } = this.#options;
     const startedAt = clock.monotonic();
     this.#begun = false;
     try {
-      const outcome = await this.#underLease(action, facts, signal);
+      const outcome = await this.#underLease(action, signal);
       if (outcome !== "done") return;
       const durationMs = Math.round(clock.monotonic() - startedAt);
       log.info("instance action", { action: action.type, durationMs });
@@ -123,33 +124,39 @@ export class Actor {
     }
   }
 
-  async #underLease(
-    action: AgentAction,
-    seen: Facts,
-    signal: AbortSignal,
-  ): Promise<"done" | "changed"> {
-    const { decide, lease, lookAgain } = this.#options;
+  async #underLease(action: AgentAction, signal: AbortSignal): Promise<"done" | "changed"> {
+    const { lease, lookAgain } = this.#options;
     this.#leaseTriedAt = this.#options.clock.monotonic();
     // Without the API server nobody else works under the Lease for long, and a member comes back all the same.
     const alone = (error: unknown): "alone" => {
       if (action.type === "start-group-replication" && !signal.aborted) return "alone";
       throw error;
     };
+    const lookAlone = (): Promise<Facts> => lookAgain("withoutApi", signal);
     const held = await lease.tryAcquire(action.type, signal).catch(alone);
     if (held === "alone") {
-      return await this.#perform(action, seen, { stillMine: () => !this.#stopped, signal });
+      const permit = { stillMine: () => !this.#stopped, signal };
+      return await this.#decideAgain(action, await lookAlone(), permit);
     }
     this.#leaseHolder = held === undefined ? lease.holder || "another agent" : undefined;
     if (held === undefined) return "changed";
     try {
-      const facts = await lookAgain(signal).catch((error: unknown) => alone(error) && seen);
-      const again = decide(facts);
-      if (again.type !== action.type) return "changed";
+      const facts = await lookAgain("withApi", signal)
+        .catch((error: unknown) => alone(error) && lookAlone());
       const stillMine = (): boolean => held.stillMine() && !this.#stopped;
-      return await this.#perform(again, facts, { stillMine, signal });
+      return await this.#decideAgain(action, facts, { stillMine, signal });
     } finally {
       await held.release();
     }
+  }
+
+  async #decideAgain(
+    { type }: AgentAction,
+    facts: Facts,
+    permit: Permit,
+  ): Promise<"done" | "changed"> {
+    const again = this.#options.decide(facts);
+    return again.type === type ? await this.#perform(again, facts, permit) : "changed";
   }
 
   async #perform(action: AgentAction, facts: Facts, permit: Permit): Promise<"done"> {

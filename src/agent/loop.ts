@@ -118,7 +118,7 @@ export class AgentLoop {
     // Counted from when there is a group to come back to.
     const returning = local.server === "up" && local.data?.starting === "autoRejoin";
     actor.noteAutoRejoin(returning && evaluateGroup(facts).type === "group");
-    actor.consider(decision, facts, signal);
+    actor.consider(decision, signal);
     const restarts = await this.#options.countRestarts();
     const progress = await this.#progress(local);
     metrics.observed(local, restarts);

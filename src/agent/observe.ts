@@ -81,14 +81,14 @@ export class Observer {
     };
   }
 
-  /** Everything a decision may need; `fresh` reads the Cluster and every peer anew. @throws only if fresh */
+  /** Everything a decision may need; `fresh`: every peer anew. @throws only if fresh, or to read the Cluster */
   async full(
     local: LocalView,
     history: History,
-    how: { fresh: boolean; signal: AbortSignal },
+    how: { fresh: boolean; readCluster?: boolean; signal: AbortSignal },
   ): Promise<Facts> {
     const { cluster: reader, peers: observer } = this.#options;
-    const cluster = how.fresh ? await reader.read(how.signal) : reader.facts;
+    const cluster = how.readCluster === true ? await reader.read(how.signal) : reader.facts;
     const { self } = this.light(local, history);
     const addresses = this.#peerAddresses(local, cluster);
     const [own, ...peers] = await observer.look([self.address, ...addresses], how.fresh);

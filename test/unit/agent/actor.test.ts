@@ -52,7 +52,7 @@ function world(changes: Partial<ActorOptions> = {}): World {
 }
 
 async function settle({ actor }: World, action: AgentAction): Promise<void> {
-  actor.consider(action, a.facts(2), NEVER);
+  actor.consider(action, NEVER);
   while (actor.running !== undefined) await new Promise((resolve) => setImmediate(resolve));
 }
 
@@ -94,8 +94,13 @@ t.test("the own member is not started while somebody has the Lease", async (t) =
 t.test("the own member is started without the API server", async (t) => {
   const away = () => Promise.reject(new Error("ECONNREFUSED"));
   const noLease = { holder: "", tryAcquire: away } as unknown as LeaseLock;
-  for (const changes of [{ lease: noLease }, { decide: () => START, lookAgain: away }]) {
-    const w = world(changes);
+  const lookAgain = (how: "withApi" | "withoutApi") =>
+    how === "withApi" ? away() : Promise.resolve(a.facts(2));
+  for (const changes of [{ lease: noLease, lookAgain }, { lookAgain }]) {
+    const changed = world({ ...changes, decide: () => ADD });
+    await settle(changed, START);
+    t.same(changed.done, ["ended"], "it is decided again, too");
+    const w = world({ ...changes, decide: () => START });
     await settle(w, START);
     t.same(w.done, ["start-group-replication", "ended"]);
     t.same(w.actor.history.failures, {});
@@ -146,14 +151,14 @@ t.test("what time does not cure is tried rarely", async (t) => {
 t.test("one action at a time, none after stop()", async (t) => {
   let finish: () => void = () => {};
   const w = world({ perform: () => new Promise((resolve) => finish = resolve) });
-  w.actor.consider(START, a.facts(2), NEVER);
-  w.actor.consider(ADD, a.facts(2), NEVER);
+  w.actor.consider(START, NEVER);
+  w.actor.consider(ADD, NEVER);
   t.equal(w.actor.running?.type, "start-group-replication");
   const stopped = w.actor.stop();
   finish();
   await stopped;
   t.equal(w.actor.running, undefined);
-  w.actor.consider(START, a.facts(2), NEVER);
+  w.actor.consider(START, NEVER);
   t.equal(w.actor.running, undefined);
 });
 
