@@ -44,6 +44,8 @@ export class Deeds {
   /** create-cluster is about to make a group. */
   creates(server: Mysqld): void {
     const { instances, recorded } = this.#world;
+    // One that stood still in the middle of it, and to which no name leads any more: nobody is sent there.
+    if (this.#world.at(server.address) !== server) return;
     if (recorded) this.#blame("created twice", `${server.address} creates a second group`);
     const held = instances.find(({ server: { volume } }) => volume.valued);
     if (held === undefined) return;

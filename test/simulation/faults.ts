@@ -132,6 +132,7 @@ const FAULTS: Readonly<Record<FaultKind, Carry>> = {
   // A person has set the name of another group.
   regroup: (world, instance) => {
     instance.killServer();
+    world.regrouped = true;
     instance.server.volume.groupName = world.newUuid();
   },
   compareSlowly: (world, { server }, { forMs }) => {

@@ -29,6 +29,8 @@ export class Judge {
   readonly #person: Person;
   readonly #troubleAt = new Map<number, number>();
   #idleAt = -Infinity;
+  /** When a server was last slow. */
+  #slowAt = -Infinity;
   #record: string | undefined;
   readonly #since = new Map<string, number>();
 
@@ -48,6 +50,9 @@ export class Judge {
       this.#world.blame("two groups", `${addresses} accept writes, each in a group of its own`);
     }
     this.#world.noteStopped();
+    if (this.#world.servers.some(({ slowMs }) => slowMs > 0)) {
+      this.#slowAt = this.#world.clock.monotonic();
+    }
     const [writer] = writers;
     const primary = this.#world.instances.find(({ server }) => server === writer);
     for (const instance of this.#world.instances) {
@@ -150,7 +155,9 @@ export class Judge {
       !agents.some((agent) => agent?.shellRuns === true);
     const open = server.active && !server.superReadOnly && server.group.view === undefined;
     const what = `${server.address} is writable outside a group`;
-    this.#longest(what, watched && open && what, WRITABLE_MS);
+    // A look at the others may have to wait for each statement of a slow one.
+    const slow = this.#world.clock.monotonic() - this.#slowAt < SILENT_MS;
+    this.#longest(what, watched && open && what, slow ? 2 * WRITABLE_MS : WRITABLE_MS);
   }
 
   #labelled(instance: Incarnation, primary: Incarnation | undefined): void {
@@ -185,7 +192,7 @@ export class Judge {
       `${server.address} has a role`,
       label !== undefined && server.active && !fine && this.#canAct(instance) &&
         `${server.address} has a role outside the majority`,
-      OUTSIDE_MS,
+      server.slowMs > 0 ? 2 * OUTSIDE_MS : OUTSIDE_MS,
     );
     const says = report?.waiting !== undefined || report?.action !== undefined;
     const wrong = server.active && !fine && !says && !idle && this.#canAct(instance);

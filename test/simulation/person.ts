@@ -50,6 +50,7 @@ export class Person {
     if (reason === "DataLost" && this.#nothingLeft) return undefined;
     if (reason === "ForeignData" && this.#foreign) return undefined;
     if (writer === undefined && reason === "Diverged") return undefined;
+    if (writer === undefined && reason === "SplitBrain" && this.#world.regrouped) return undefined;
     return `main-${instance.ordinal} reports ${reason}`;
   }
 

@@ -45,6 +45,8 @@ export class World {
   recreated = false;
   /** Since when nothing may be done: paused, or being deleted. */
   idleSince: number | undefined;
+  /** A person has set the name of another group on a member. */
+  regrouped = false;
   /** Volumes that were made elsewhere have come. */
   foreign = false;
   readonly deeds = new Deeds(this);
