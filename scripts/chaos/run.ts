@@ -130,8 +130,14 @@ async function judge(
   return {
     acknowledged: countOf(report),
     failed: report.failed,
-    lost: [...lost.values()],
+    lost: [...lost].flatMap(([id, text]) => isDirect(id) ? [] : [text]),
+    lostDirect: [...lost].flatMap(([id, text]) => isDirect(id) ? [text] : []),
     twice: [...twice],
     ...{ reads, stale, direct, splits, firsts },
   };
+}
+
+/** The ids of fixtures/writer begin with the writer's number and its client; those after LOAD.clients are the witnesses. */
+function isDirect(id: number): boolean {
+  return Math.floor(id / 1e9) % 100 >= LOAD.clients;
 }
