@@ -18,8 +18,10 @@ export type Verdict = {
   readonly faults: number;
   readonly acknowledged: number;
   readonly failed: number;
-  /** Acknowledged rows that a member does not have, with its name. */
+  /** Rows acknowledged through the Service that a member does not have, with its name. */
   readonly lost: readonly string[];
+  /** The same of rows that members took directly. */
+  readonly lostDirect: readonly string[];
   readonly twice: readonly string[];
   /** Reads through the primary Service, and those that lacked a row acknowledged before them. */
   readonly reads: number;
@@ -34,17 +36,19 @@ export type Verdict = {
 };
 
 /** Whether nothing was seen that must not be. */
-export function isGood({ lost, twice, stale, splits, twoBehind }: Verdict): boolean {
-  return lost.length + twice.length + stale + splits + twoBehind === 0;
+export function isGood({ lost, lostDirect, twice, stale, splits, twoBehind }: Verdict): boolean {
+  return lost.length + lostDirect.length + twice.length + stale + splits + twoBehind === 0;
 }
 
 const SHOWN = 10;
 
 export function verdictText(verdict: Verdict): string {
   const { faults, acknowledged, failed, lost, twice, reads, stale, direct, splits } = verdict;
-  const wrong = [...lost, ...twice, ...verdict.firsts].slice(0, SHOWN).map((text) => `\n  ${text}`);
+  const wrong = [...lost, ...verdict.lostDirect, ...twice, ...verdict.firsts].slice(0, SHOWN).map((
+    text,
+  ) => `\n  ${text}`);
   return `${faults} faults, ${acknowledged} rows acknowledged, ${lost.length} lost, ${twice.length} duplicated, ` +
-    `${splits} split brain (${direct} rows by members directly, ${verdict.twoBehind} times two Pods behind the ` +
+    `${splits} split brain (${direct} rows by members directly, ${verdict.lostDirect.length} of them lost, ${verdict.twoBehind} times two Pods behind the ` +
     `Service), ${stale} of ${reads} reads stale, ${failed} writes failed${wrong.join("")}`;
 }
 

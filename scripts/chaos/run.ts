@@ -91,17 +91,20 @@ async function play(
   return { recoveryMs: Math.max(0, whole - start), manual: await person };
 }
 
-/** The person who approves every plan that is offered; returns how many. */
+/** An approval is of one plan: of two that are offered, the second takes the first one's place. */
+const AGAIN_MS = 15_000;
+
+/** The person who approves every plan that is offered, and again if it still is; returns how many. */
 async function approvePlans(
   database: Database,
   { signal, say }: { signal: AbortSignal; say: (text: string) => void },
 ): Promise<number> {
-  const approved = new Set<string>();
+  const approved = new Map<string, number>();
   while (!signal.aborted) {
     const offer = await offerOf(database).catch(() => undefined);
-    if (offer !== undefined && !approved.has(offer.hash)) {
+    if (offer !== undefined && Date.now() - (approved.get(offer.hash) ?? 0) > AGAIN_MS) {
       say(`  approved: ${offer.message}`);
-      await approve(offer).then(() => approved.add(offer.hash), () => {});
+      await approve(offer).then(() => approved.set(offer.hash, Date.now()), () => {});
     }
     await pause(1000, undefined, { signal }).catch(() => {});
   }
@@ -130,8 +133,14 @@ async function judge(
   return {
     acknowledged: countOf(report),
     failed: report.failed,
-    lost: [...lost.values()],
+    lost: [...lost].flatMap(([id, text]) => isDirect(id) ? [] : [text]),
+    lostDirect: [...lost].flatMap(([id, text]) => isDirect(id) ? [text] : []),
     twice: [...twice],
     ...{ reads, stale, direct, splits, firsts },
   };
+}
+
+/** The ids of fixtures/writer begin with the writer's number and its client; those after LOAD.clients are the witnesses. */
+function isDirect(id: number): boolean {
+  return Math.floor(id / 1e9) % 100 >= LOAD.clients;
 }

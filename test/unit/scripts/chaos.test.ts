@@ -82,12 +82,13 @@ t.test("no fault is held for longer than asked, nor for less than its shortest",
 
 t.test("a verdict is good only if nothing was seen that must not be", (t) => {
   const good: Verdict = {
-    ...{ faults: 15, acknowledged: 9, failed: 3, lost: [], twice: [] },
+    ...{ faults: 15, acknowledged: 9, failed: 3, lost: [], lostDirect: [], twice: [] },
     ...{ reads: 5, stale: 0, direct: 4, splits: 0, twoBehind: 0, firsts: [] },
   };
   t.ok(isGood(good));
   const wrong: Partial<Verdict>[] = [
     { lost: ["7 main-1"] },
+    { lostDirect: ["8 main-1"] },
     { twice: ["7\t2"] },
     { stale: 1 },
     { splits: 1 },
