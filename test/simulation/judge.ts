@@ -243,7 +243,8 @@ export class Judge {
     const wrong = primary !== undefined && this.#world.recorded && this.#canAct(primary) &&
       this.#world.servicePod !== primary.ordinal;
     const what = "the Service does not lead to the primary";
-    this.#longest(what, wrong && what, LIMIT_MS);
+    const slow = this.#world.clock.monotonic() - this.#slowAt < SILENT_MS;
+    this.#longest(what, wrong && what, slow ? 2 * LIMIT_MS : LIMIT_MS);
   }
 
   #longest(key: string, wrong: string | false, limitMs: number): void {
