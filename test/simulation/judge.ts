@@ -50,7 +50,7 @@ export class Judge {
       this.#world.blame("two groups", `${addresses} accept writes, each in a group of its own`);
     }
     this.#world.noteStopped();
-    if (this.#world.servers.some(({ slowMs }) => slowMs > 0)) {
+    if (this.#world.servers.some((one) => one.slowMs > 0 || one.comparesSlowly)) {
       this.#slowAt = this.#world.clock.monotonic();
     }
     const [writer] = writers;
@@ -192,7 +192,7 @@ export class Judge {
       `${server.address} has a role`,
       label !== undefined && server.active && !fine && this.#canAct(instance) &&
         `${server.address} has a role outside the majority`,
-      server.slowMs > 0 ? 2 * OUTSIDE_MS : OUTSIDE_MS,
+      now - this.#slowAt < SILENT_MS ? 2 * OUTSIDE_MS : OUTSIDE_MS,
     );
     const says = report?.waiting !== undefined || report?.action !== undefined;
     const wrong = server.active && !fine && !says && !idle && this.#canAct(instance);

@@ -51,7 +51,8 @@ export class Waste {
     this.#hammers(server.address);
     if (server.group.state === "ERROR") this.#blame(`${server.address} starts in ERROR`);
     const { since = Infinity, why = "" } = this.#hindered.get(server) ?? {};
-    const seenMs = why === NO_MAJORITY ? SILENT_MS : SEEN_MS;
+    const slow = this.#world.servers.some(({ slowMs }) => slowMs > 0);
+    const seenMs = why === NO_MAJORITY ? slow ? 3 * SILENT_MS : SILENT_MS : SEEN_MS;
     if (this.#now - since < seenMs || this.#hindrance(server) !== why) return;
     this.#blame(`${server.address} starts although ${why}`);
   }
