@@ -50,7 +50,7 @@ export class Judge {
       this.#world.blame("two groups", `${addresses} accept writes, each in a group of its own`);
     }
     this.#world.noteStopped();
-    if (this.#world.servers.some(({ slowMs }) => slowMs > 0)) {
+    if (this.#world.servers.some((one) => one.slowMs > 0 || one.comparesSlowly)) {
       this.#slowAt = this.#world.clock.monotonic();
     }
     const [writer] = writers;
@@ -192,7 +192,7 @@ export class Judge {
       `${server.address} has a role`,
       label !== undefined && server.active && !fine && this.#canAct(instance) &&
         `${server.address} has a role outside the majority`,
-      server.slowMs > 0 ? 2 * OUTSIDE_MS : OUTSIDE_MS,
+      now - this.#slowAt < SILENT_MS ? 2 * OUTSIDE_MS : OUTSIDE_MS,
     );
     const says = report?.waiting !== undefined || report?.action !== undefined;
     const wrong = server.active && !fine && !says && !idle && this.#canAct(instance);
@@ -243,7 +243,8 @@ export class Judge {
     const wrong = primary !== undefined && this.#world.recorded && this.#canAct(primary) &&
       this.#world.servicePod !== primary.ordinal;
     const what = "the Service does not lead to the primary";
-    this.#longest(what, wrong && what, LIMIT_MS);
+    const slow = this.#world.clock.monotonic() - this.#slowAt < SILENT_MS;
+    this.#longest(what, wrong && what, slow ? 2 * LIMIT_MS : LIMIT_MS);
   }
 
   #longest(key: string, wrong: string | false, limitMs: number): void {

@@ -63,7 +63,9 @@ function run(copy: string, seeds: string): string {
 
 function record(name: string, seen: string, seeds: string): void {
   const [, count] = /^seed (\d+)/.exec(seen) ?? [];
-  const line = count === undefined ? `= not in ${seeds} seeds` : `= ${count} seeds`;
+  const [, found] = /^the case "(.*?)":/.exec(seen) ?? [];
+  const where = count === undefined ? found && `found.ts: ${found}` : `${count} seeds`;
+  const line = `= ${where ?? `not in ${seeds} seeds`}`;
   const blocks = readFileSync(LIST, "utf8").split("\n# ").map((block) => {
     if (!block.startsWith(`${name}\n`)) return block;
     return block.replace(/\n=.*/, "").replace("\n", () => `\n${line}\n`);

@@ -8,6 +8,9 @@ import type { World } from "./world.ts";
 const SEEN_MS = 1_500;
 /** The same, if the look at another member has to wait for a silent one. */
 const SILENT_MS = 5_500;
+/** Logins are tried every two seconds. */
+const LOGIN_MS = 4_000;
+const OLD_PASSWORD = "its password is an old one";
 const NO_MAJORITY = "there is no majority";
 /** A server that was expelled comes back by itself in less. */
 const REJOIN_MS = 25_000;
@@ -51,8 +54,12 @@ export class Waste {
     this.#hammers(server.address);
     if (server.group.state === "ERROR") this.#blame(`${server.address} starts in ERROR`);
     const { since = Infinity, why = "" } = this.#hindered.get(server) ?? {};
-    const seenMs = why === NO_MAJORITY ? SILENT_MS : SEEN_MS;
-    if (this.#now - since < seenMs || this.#hindrance(server) !== why) return;
+    const slow = this.#world.servers.some(({ slowMs }) => slowMs > 0);
+    const seenMs = why === NO_MAJORITY ? slow ? 3 * SILENT_MS : SILENT_MS : SEEN_MS;
+    if (
+      this.#now - since < (why === OLD_PASSWORD ? LOGIN_MS : seenMs) ||
+      this.#hindrance(server) !== why
+    ) return;
     this.#blame(`${server.address} starts although ${why}`);
   }
 
@@ -159,6 +166,8 @@ export class Waste {
     const right = members.some((other) =>
       volume.credential === other.volume.passwords && other.volume.credential === volume.passwords
     );
-    return right ? undefined : "its password is an old one";
+    // Whether its own password is right only the primary can tell.
+    const asked = members.some(({ group, uuid }) => group.view?.primary === uuid);
+    return right || !asked ? undefined : OLD_PASSWORD;
   }
 }
