@@ -73,11 +73,15 @@ export class Deeds {
 
   /** A server is about to be erased, and to get the data of another one. */
   clones(target: Mysqld, donor: Mysqld): void {
-    const { recovery, waste } = this.#world;
+    const { recovery, servers, waste } = this.#world;
     const lost = lostByClone(target, donor);
     const allowed = recovery.diverged === "Reclone" ||
       this.#approvals.allowsReclone(this.#approved, podOf(target), lost);
-    const gone = allowed ? subtractSets(lost, target.volume.saved.join(",")) : lost;
+    // Written by hand on a member, it may be on those that joined from there, and not on the donor.
+    const elsewhere = servers.filter((one) => one !== target && one.group.state === "ONLINE")
+      .map(({ volume }) => volume.all.text);
+    const kept = [...elsewhere, ...(allowed ? target.volume.saved : [])];
+    const gone = subtractSets(lost, kept.join(","));
     if (gone !== "") this.#blame("cloned over data", `${target.address} loses ${gone}`);
     if (target.volume.loose) this.#blame("cloned over data", `${target.address} loses databases`);
     if (lost === "") waste.clones(target);

@@ -84,8 +84,9 @@ export class Writer {
   #refused(connection: Connection, now: number): void {
     connection.refusedSince ??= now;
     if (now - connection.refusedSince < REFUSED_MS) return;
-    const { address } = connection.instance.server;
-    const saw = connection.watched && connection.writes === true &&
+    const { server, server: { address } } = connection.instance;
+    const elsewhere = this.#world.groups.writers().some((one) => one !== server);
+    const saw = elsewhere && connection.watched && connection.writes === true &&
       connection.instance.agent?.neverStopped === true;
     if (saw && !this.#world.apiTrouble) {
       this.#world.blame("too long", `clients stay with ${address}, which refuses their writes`);
