@@ -155,9 +155,7 @@ export class Judge {
       !agents.some((agent) => agent?.shellRuns === true);
     const open = server.active && !server.superReadOnly && server.group.view === undefined;
     const what = `${server.address} is writable outside a group`;
-    // A look at the others may have to wait for each statement of a slow one.
-    const slow = this.#world.clock.monotonic() - this.#slowAt < SILENT_MS;
-    this.#longest(what, watched && open && what, slow ? 2 * WRITABLE_MS : WRITABLE_MS);
+    this.#longest(what, watched && open && what, this.#patience(WRITABLE_MS));
   }
 
   #labelled(instance: Incarnation, primary: Incarnation | undefined): void {
@@ -192,7 +190,7 @@ export class Judge {
       `${server.address} has a role`,
       label !== undefined && server.active && !fine && this.#canAct(instance) &&
         `${server.address} has a role outside the majority`,
-      now - this.#slowAt < SILENT_MS ? 2 * OUTSIDE_MS : OUTSIDE_MS,
+      this.#patience(OUTSIDE_MS),
     );
     const says = report?.waiting !== undefined || report?.action !== undefined;
     const wrong = server.active && !fine && !says && !idle && this.#canAct(instance);
@@ -200,8 +198,13 @@ export class Judge {
     this.#longest(
       what,
       wrong && what,
-      this.#isPrompt(instance) ? PROMPT_MS : server.slowMs > 0 ? 2 * SILENT_MS : SILENT_MS,
+      this.#isPrompt(instance) ? PROMPT_MS : this.#patience(SILENT_MS),
     );
+  }
+
+  // A look at the others may have to wait for each statement of a slow one.
+  #patience(ms: number): number {
+    return this.#world.clock.monotonic() - this.#slowAt < SILENT_MS ? 2 * ms : ms;
   }
 
   // Whether the API server and its own server have answered it at once for a while.
@@ -243,8 +246,7 @@ export class Judge {
     const wrong = primary !== undefined && this.#world.recorded && this.#canAct(primary) &&
       this.#world.servicePod !== primary.ordinal;
     const what = "the Service does not lead to the primary";
-    const slow = this.#world.clock.monotonic() - this.#slowAt < SILENT_MS;
-    this.#longest(what, wrong && what, slow ? 2 * LIMIT_MS : LIMIT_MS);
+    this.#longest(what, wrong && what, this.#patience(LIMIT_MS));
   }
 
   #longest(key: string, wrong: string | false, limitMs: number): void {
