@@ -60,7 +60,8 @@ t.test("a Cluster without the API server", async (t) => {
     return !JSON.stringify(spec.selector).includes(`"${primary}"`) || `it leads to ${primary}`;
   });
   t.pass(`the Service moved ${seconds(start)} s after the API server was started`);
-  await waitFor("a row acknowledged", 60_000, async () => {
+  // kube-proxy and the controllers ask again up to a minute later each (client-go's reflector: 30 s, up to doubled).
+  await waitFor("a row acknowledged", 180_000, async () => {
     return countOf(await writer.report()) > rows || "none";
   });
   t.pass(`written again ${seconds(start)} s after the API server was started`);
