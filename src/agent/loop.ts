@@ -7,7 +7,12 @@ import { describeError, isAbort } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { AGENT_USER } from "../api/names.ts";
 import { type MemberFacts, readJoinProgress } from "../mysql/queries.ts";
-import { endClientConnections, fence, leaveOfflineMode } from "../mysql/statements.ts";
+import {
+  endClientConnections,
+  fence,
+  leaveOfflineMode,
+  turnClientsAway,
+} from "../mysql/statements.ts";
 import type { AgentAction } from "./actions.ts";
 import type { Actor } from "./actor.ts";
 import { decide, needsMore } from "./decide.ts";
@@ -185,7 +190,7 @@ export class AgentLoop {
   async #awaitHelp({ at }: LocalView): Promise<void> {
     this.#outageAt = at;
     const { session } = this.#options.local;
-    if (session !== undefined) await endClientConnections(session, AGENT_USER);
+    if (session !== undefined) await turnClientsAway(session, AGENT_USER);
   }
 
   // Whoever ends an outage brings the other members back, which begins with an account made on each of them.

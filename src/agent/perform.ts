@@ -13,15 +13,15 @@ import { address, type CreateOptions, type ShellCall } from "../mysql/shell-requ
 import type { ShellFailureKind } from "../mysql/shell-failure.ts";
 import { type Session, sqlErrno } from "../mysql/session.ts";
 import {
-  endClientConnections,
   fence,
   startGroupReplication,
   stopGroupReplication,
+  turnClientsAway,
   undoCreate,
 } from "../mysql/statements.ts";
 import type { AgentAction } from "./actions.ts";
 import { mustStopFirst } from "./decide-member.ts";
-import type { Facts, UpView } from "./facts.ts";
+import { type Facts, isOnline, type UpView } from "./facts.ts";
 import { evaluateGroup } from "./group.ts";
 import type { ClusterReader } from "./observe-cluster.ts";
 import type { LocalObserver } from "./observe-local.ts";
@@ -81,12 +81,12 @@ export async function perform(
     case "add-instance": {
       const { method } = action;
       await stopFailed(facts, how);
-      await options.local.withSession(endClients);
+      if (!isOnline(upView(facts).member)) await options.local.withSession(turnAway);
       const label = options.identity.podName;
       return await call({ type: "add-instance", target, label, method }, action.via, how);
     }
     case "rejoin-instance":
-      await options.local.withSession(endClients);
+      await options.local.withSession(turnAway);
       return await call(
         { type: "rejoin-instance", target, method: action.method },
         action.via,
@@ -193,7 +193,7 @@ async function recloneInstance(
   const { identity, local, log, saveErrant } = how.options;
   await local.withSession(async (session) => {
     await fence(session);
-    await endClients(session);
+    await turnAway(session);
     const folder = await saveErrant(session, errant);
     log.info("errant transactions saved", { folder, errant });
   });
@@ -266,10 +266,10 @@ async function stopFailed(facts: Facts, { options, permit }: How): Promise<void>
   await options.local.withSession((session) => stopGroupReplication(session));
 }
 
-// MySQL Shell makes the server writable for a moment. A pool may have connected to it before it was known to be
-// outside the group, and what it wrote then would be acknowledged and not in the group.
-async function endClients(session: Session): Promise<void> {
-  await endClientConnections(session, AGENT_USER);
+// MySQL Shell makes the server writable for a moment, and what a client wrote then would be acknowledged and not in the
+// group. The loop lets clients in again once the member is ONLINE.
+async function turnAway(session: Session): Promise<void> {
+  await turnClientsAway(session, AGENT_USER);
 }
 
 function assertMine(permit: Permit): void {

@@ -72,6 +72,15 @@ const NO_SUCH_CHANNEL = 3074;
 const GONE = 1094; // the connection ended by itself
 const NOT_OURS_TO_END = [1095, 1227]; // a system account
 
+/**
+ * Ends clients' connections and lets no new ones in but those of administrators (CONNECTION_ADMIN), as a server does by
+ * itself that is expelled (group_replication_exit_state_action). Until leaveOfflineMode. @throws SqlError
+ */
+export async function turnClientsAway(session: Session, agentUser: string): Promise<void> {
+  await session.query("SET GLOBAL offline_mode = ON");
+  await endClientConnections(session, agentUser);
+}
+
 /** Ends the connections of applications; not those of the server, the group and the agent. @throws SqlError */
 export async function endClientConnections(session: Session, agentUser: string): Promise<number> {
   const rows = await session.query(

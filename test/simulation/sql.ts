@@ -89,6 +89,10 @@ const STATEMENTS: readonly [RegExp, Statement][] = [
     server.superReadOnly = false;
     answer([]);
   }],
+  [/^SET GLOBAL offline_mode = ON/, ({ server }, answer) => {
+    server.offlineMode = true;
+    answer([]);
+  }],
   [/^SET GLOBAL offline_mode = OFF/, ({ server }, answer) => {
     server.offlineMode = false;
     answer([]);
