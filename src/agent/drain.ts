@@ -95,7 +95,6 @@ export class Drainer {
     const target = await this.#choose(candidatesOf(local), signal);
     if (target === undefined) return "every other member is stopping too";
     if (!stillMine()) throw new Error("the Lease was lost");
-    const letGo = roles.hold();
     const switching = shell.run(
       {
         type: "set-primary-instance",
@@ -118,7 +117,6 @@ export class Drainer {
       await this.#options.endClients();
       return `handed over to ${pod ?? target.host}`;
     } finally {
-      letGo();
       await switching.catch(() => {}); // under the Lease to its end
     }
   }

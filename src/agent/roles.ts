@@ -41,7 +41,6 @@ export class Roles {
   #working = false;
   #wanted: RolePlan | undefined;
   #failing = false;
-  #held = false;
 
   constructor(options: RolesOptions) {
     this.#options = options;
@@ -50,7 +49,6 @@ export class Roles {
   /** Sees to it that the plan becomes true, soon; a later call replaces it. */
   want(plan: RolePlan, signal: AbortSignal): void {
     this.#wanted = plan;
-    if (this.#held) return;
     const key = keyOf(plan);
     const now = this.#options.clock.monotonic();
     const outside = plan.labels.get(this.#options.identity.podName) === null;
@@ -71,15 +69,6 @@ export class Roles {
       }
       this.#failing = true; // said once; tried again by the next tick
     }).finally(() => this.#working = false);
-  }
-
-  /**
-   * Labels have to wait until the result is called, because the Service is about to move, and clients wait for that:
-   * kube-proxy takes in changes of Services and endpoints once a second (its minSyncPeriod), and a label is one, too.
-   */
-  hold(): () => void {
-    this.#held = true;
-    return () => this.#held = false;
   }
 
   /** Points the primary Service to a Pod that was just made primary. @throws ApiError */

@@ -29,10 +29,7 @@ function world(outcome: object = { ok: true }) {
     endClients: note("clients ended"),
     lease: { tryAcquire: () => Promise.resolve(held) },
     shell,
-    roles: {
-      hold: () => (done.push("labels wait"), () => done.push("labels go on")),
-      pointPrimary: note("Service to"),
-    },
+    roles: { pointPrimary: note("Service to") },
     client: { of: () => ({ get: () => Promise.resolve({ metadata: {} }) }) },
     clock,
     log: silentLogger,
@@ -45,16 +42,16 @@ t.test("the Service moves as soon as the group has switched, under the Lease to 
   const drained = w.drainer.drain(NEVER);
   await settle();
   await w.clock.advance(2_000);
-  t.strictSame(w.done, ["labels wait"], "not before");
+  t.strictSame(w.done, [], "not before");
   w.view.refused = true;
   await w.clock.advance(500);
   w.view.refused = false;
   w.view.members = SWITCHED;
   await w.clock.advance(100);
-  t.strictSame(w.done.slice(1), ["Service to main-1", "clients ended", "labels go on"]);
+  t.strictSame(w.done, ["Service to main-1", "clients ended"]);
   w.end();
   t.equal(await drained, "handed over to main-1");
-  t.strictSame(w.done.slice(4), ["Shell ended", "Lease given up"]);
+  t.strictSame(w.done.slice(2), ["Shell ended", "Lease given up"]);
 });
 
 t.test("a Shell that fails, and a group that did not switch", async (t) => {
@@ -65,5 +62,5 @@ t.test("a Shell that fails, and a group that did not switch", async (t) => {
   await settle();
   for (let n = 0; n < 110; n++) await w.clock.advance(50);
   t.match(await drained, /not handed over: 51004/);
-  t.strictSame(w.done, ["labels wait", "Shell ended", "labels go on", "Lease given up"]);
+  t.strictSame(w.done, ["Shell ended", "Lease given up"]);
 });
