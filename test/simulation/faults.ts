@@ -90,6 +90,8 @@ const FAULTS: Readonly<Record<FaultKind, Carry>> = {
     const heal = isolate(world, instance, false);
     if (world.instances[instance.ordinal] !== instance || instance.gone) return heal();
     world.strays.push(instance);
+    // Of a Cluster that was made again nothing is known before somebody has written down what its volumes hold.
+    if (!world.recorded) forget(world, (volume) => volume !== instance.server.volume);
     lose(world, instance);
     renew(world, instance, { place: `${instance.place}b` });
     world.clock.setTimer(forMs, heal);
@@ -240,6 +242,15 @@ function foreignVolume(world: World, { server: { address } }: Incarnation, dice:
 }
 
 // The Cluster is deleted with its Pods, its volumes stay, and one of that name is made again.
+/** Rows that none of these volumes has are given up. */
+function forget(world: World, kept: (volume: Volume) => boolean): void {
+  const volumes = world.instances.map(({ server }) => server.volume).filter(kept);
+  for (const [row, transaction] of world.acknowledged) {
+    if (volumes.some(({ all }) => all.get(transaction) === transaction)) continue;
+    world.acknowledged.delete(row);
+  }
+}
+
 function recreate(world: World, ms: number): void {
   const cluster = world.api.get(PATHS.cluster);
   if (cluster === undefined || world.recreated) return;
@@ -250,11 +261,7 @@ function recreate(world: World, ms: number): void {
   world.clock.setTimer(ms, () => {
     const volumes = world.instances.map(({ server }) => server.volume);
     // Who makes it again after all data was lost has given that up.
-    for (const [row, transaction] of world.acknowledged) {
-      if (!volumes.some(({ all }) => all.get(transaction) === transaction)) {
-        world.acknowledged.delete(row);
-      }
-    }
+    forget(world, () => true);
     // Also what nobody reaches: a group of one on a lost machine belongs to a Cluster that is no more.
     for (const instance of [...world.instances, ...world.strays]) instance.remove();
     world.createCluster();

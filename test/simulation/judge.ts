@@ -155,7 +155,9 @@ export class Judge {
       !agents.some((agent) => agent?.shellRuns === true);
     const open = server.active && !server.superReadOnly && server.group.view === undefined;
     const what = `${server.address} is writable outside a group`;
-    this.#longest(what, watched && open && what, this.#patience(WRITABLE_MS));
+    // A look, what follows from it, another look and the fence, one after the other.
+    const limitMs = this.#patience(WRITABLE_MS) + 4 * server.slowMs;
+    this.#longest(what, watched && open && what, limitMs);
   }
 
   #labelled(instance: Incarnation, primary: Incarnation | undefined): void {
@@ -207,12 +209,11 @@ export class Judge {
     return this.#world.clock.monotonic() - this.#slowAt < SILENT_MS ? 2 * ms : ms;
   }
 
-  // Whether the API server and its own server have answered it at once for a while.
+  // Whether the API server and every server have answered it at once for a while.
   #isPrompt(instance: Incarnation): boolean {
     const now = this.#world.clock.monotonic();
-    if (!this.#canAct(instance) || instance.server.slowMs > 0) {
-      this.#troubleAt.set(instance.ordinal, now);
-    }
+    const slow = now - this.#slowAt < SILENT_MS;
+    if (!this.#canAct(instance) || slow) this.#troubleAt.set(instance.ordinal, now);
     return now - (this.#troubleAt.get(instance.ordinal) ?? 0) > SILENT_MS;
   }
 
