@@ -155,8 +155,8 @@ export class Judge {
       !agents.some((agent) => agent?.shellRuns === true);
     const open = server.active && !server.superReadOnly && server.group.view === undefined;
     const what = `${server.address} is writable outside a group`;
-    // A look, what follows from it, another look and the fence, one after the other.
-    const limitMs = this.#patience(WRITABLE_MS) + 4 * server.slowMs;
+    // A tick that has begun, a look (two statements) and the fence wait for each other.
+    const limitMs = this.#patience(WRITABLE_MS) + 6 * server.slowMs;
     this.#longest(what, watched && open && what, limitMs);
   }
 
