@@ -45,12 +45,15 @@ async function pulse(options: PulseOptions, server: Endpoint, signal: AbortSigna
   const { clock, login, open } = options;
   const limits = { connectTimeoutMs: LIMIT_MS, queryTimeoutMs: LIMIT_MS };
   let session: Session | undefined;
-  while (!signal.aborted) {
+  let refused = false;
+  while (!signal.aborted && !refused) {
     try {
       session ??= await open({ server, login: await login(), ...limits, clock });
-      if (isPrimary(await readMember(session))) await writeNothing(session);
+      const primary = isPrimary(await readMember(session));
+      // One that waits for a lost majority would go on waiting there, and the next one beside it.
+      if (primary) await writeNothing(session).catch(() => refused = true);
     } catch {
-      // It is restarting, or not the primary any more: the join fails for the same reason, or goes on without.
+      // It is restarting: the join fails for the same reason, or goes on without.
       session?.close();
       session = undefined;
     }

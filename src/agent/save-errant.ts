@@ -21,23 +21,28 @@ export type SaveOptions = {
 
 const RELAY_LOG = /-group_replication_applier\.\d+$/;
 
-/** Saves them; returns the folder. @throws when one is in no log any more, or when it cannot be written */
+/**
+ * Saves them; returns the folder, which is named by what is in it: after a clone the next ones have the same GTIDs.
+ * @throws when one is in no log any more, or when it cannot be written
+ */
 export async function saveErrant(options: SaveOptions): Promise<string> {
-  const { errant, volumeDirectory } = options;
-  const folder = `${volumeDirectory}/errant/${shortHash(errant)}`;
+  const { dataDirectory, volumeDirectory } = options;
+  const logs = await logsWith(options);
+  const lists = await Promise.all(
+    logs.filter(({ set }) => set !== "").map((log) => listOf(log, options)),
+  );
+  const text = `${header(options)}${lists.flat().join("\n")}\n`;
+  const sizes = await Promise.all(
+    logs.map(async ({ name }) => `${name} ${(await stat(`${dataDirectory}/${name}`)).size}`),
+  );
+  const folder = `${volumeDirectory}/errant/${shortHash(`${text}${sizes.join()}`)}`;
   if (await stat(folder).then(() => true, () => false)) return folder;
   const making = `${folder}.new`;
   await rm(making, { recursive: true, force: true });
   await mkdir(making, { recursive: true });
   try {
-    const logs = await logsWith(options);
-    for (const log of logs) {
-      await copyWhole(`${options.dataDirectory}/${log.name}`, making, log.name);
-    }
-    const list = await Promise.all(
-      logs.filter(({ set }) => set !== "").map((log) => listOf(log, options)),
-    );
-    await writeWhole(`${making}/transactions.txt`, `${header(options)}${list.flat().join("\n")}\n`);
+    for (const { name } of logs) await copyWhole(`${dataDirectory}/${name}`, making, name);
+    await writeWhole(`${making}/transactions.txt`, text);
     await syncFolder(making);
     await rename(making, folder);
     await syncFolder(`${volumeDirectory}/errant`);

@@ -10,10 +10,11 @@ const PRIMARY = { host: a.hostOf(0), port: 3306 };
 /** A server that is the primary or not, and may refuse; counts what is written and which sessions are open. */
 function world() {
   const clock = new FakeClock();
-  const server = { primary: true, refuses: false, written: 0, sessions: 0 };
+  const server = { primary: true, refuses: false, blocks: false, written: 0, sessions: 0 };
   const query = (sql: string): Promise<object[]> => {
     if (server.refuses) return Promise.reject(new Error("gone"));
     if (/^FLUSH/.test(sql)) server.written++;
+    if (/^FLUSH/.test(sql) && server.blocks) return Promise.reject(new Error("no answer in time"));
     const role = server.primary ? "PRIMARY" : "SECONDARY";
     return Promise.resolve([{ uuid: "u", memberId: "u", state: "ONLINE", role }]);
   };
@@ -49,6 +50,19 @@ t.test("the primary is written on for as long as the join takes", async (t) => {
   t.equal(server.sessions, 0);
   await clock.advance(1_000);
   t.equal(server.written, 4, "nothing after it");
+});
+
+t.test("a primary that takes no writes is not written on again", async (t) => {
+  const { clock, options, server } = world();
+  server.blocks = true;
+  let join: (state: string) => void = () => {};
+  const joined = whilePulsing(options, PRIMARY, () => new Promise<string>((done) => join = done));
+  await settle();
+  await clock.advance(5_000);
+  t.equal(server.written, 1, "it may wait for a majority that is lost");
+  t.equal(server.sessions, 0);
+  join("ONLINE");
+  t.equal(await joined, "ONLINE");
 });
 
 t.test("a join that fails is a failure, and ends the pulse", async (t) => {

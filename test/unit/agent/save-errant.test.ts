@@ -1,6 +1,13 @@
 // What is kept of a diverged member: real files in a folder, a server of the test's own that knows its logs.
 
-import { readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { saveErrant } from "../../../src/agent/save-errant.ts";
@@ -74,7 +81,7 @@ function place(t: Pick<Test, "testdir">, purged = "") {
 }
 
 t.test("saveErrant() keeps the logs that hold them, and lists them and nothing else", async (t) => {
-  const { options, statements } = place(t);
+  const { options } = place(t);
   const folder = await saveErrant({ ...options, errant: `${OWN}:1` });
   t.same(readdirSync(folder).sort(), ["binlog.000002", "transactions.txt"]);
   t.equal(readFileSync(join(folder, "binlog.000002"), "utf8"), "binlog.000002");
@@ -82,9 +89,19 @@ t.test("saveErrant() keeps the logs that hold them, and lists them and nothing e
   t.match(list, `--include-gtids='${OWN}:1'`);
   t.match(list, /CREATE mine\n.*COMMIT/);
   for (const other of ["CREATE a", "CREATE b", "CREATE c", "CREATE d"]) t.notMatch(list, other);
-  const asked = statements.length;
+  const { ino } = statSync(join(folder, "transactions.txt"));
   t.equal(await saveErrant({ ...options, errant: `${OWN}:1` }), folder);
-  t.equal(statements.length, asked, "what is saved is not saved again");
+  t.equal(statSync(join(folder, "transactions.txt")).ino, ino, "what is saved is not saved again");
+});
+
+t.test("saveErrant() keeps others that have the same GTIDs, as after a clone", async (t) => {
+  const { options, errant } = place(t);
+  const first = await saveErrant({ ...options, errant: `${OWN}:1` });
+  writeFileSync(join(options.dataDirectory, "binlog.000002"), "other rows under the same name");
+  const second = await saveErrant({ ...options, errant: `${OWN}:1` });
+  t.not(second, first);
+  t.equal(readFileSync(join(second, "binlog.000002"), "utf8"), "other rows under the same name");
+  t.equal(readdirSync(errant).length, 2);
 });
 
 t.test("saveErrant() starts over after an interruption", async (t) => {
@@ -110,5 +127,5 @@ t.test("saveErrant() keeps relay logs when some were received and never applied"
 t.test("saveErrant() refuses when one is in no log any more, and leaves nothing half", async (t) => {
   const { options, errant } = place(t, `${OWN}:1`);
   await t.rejects(saveErrant({ ...options, errant: `${OWN}:1-2` }), /in no binary log any more/);
-  t.same(readdirSync(errant), []);
+  t.notOk(existsSync(errant));
 });
