@@ -81,12 +81,15 @@ export async function turnClientsAway(session: Session, agentUser: string): Prom
   await endClientConnections(session, agentUser);
 }
 
-/** Ends the connections of applications; not those of the server, the group and the agent. @throws SqlError */
+/**
+ * Ends the connections of applications; not those of the server, the group and the agent, nor one that is still logging
+ * in: it may be the agent's or MySQL Shell's. @throws SqlError
+ */
 export async function endClientConnections(session: Session, agentUser: string): Promise<number> {
   const rows = await session.query(
     `SELECT PROCESSLIST_ID id FROM performance_schema.threads
       WHERE TYPE = 'FOREGROUND' AND PROCESSLIST_ID <> CONNECTION_ID() AND PROCESSLIST_USER IS NOT NULL
-        AND PROCESSLIST_USER NOT IN (?, 'event_scheduler', 'system user')
+        AND PROCESSLIST_USER NOT IN (?, 'event_scheduler', 'system user', 'unauthenticated user')
         AND PROCESSLIST_USER NOT LIKE 'mysql.%'
         AND PROCESSLIST_USER NOT LIKE 'mysql\\_innodb\\_cluster\\_%'`,
     [agentUser],
