@@ -264,9 +264,9 @@ exec ${process.execPath} ${SHELL} "$@"`,
     return query(this.#login, statement);
   }
 
-  /** A client that stays connected. */
-  connection(): Promise<KeptConnection> {
-    return keep(this.#login);
+  /** A client with this account that stays connected. */
+  connection(account: { user: string; password: string }): Promise<KeptConnection> {
+    return keep({ ...this.#login, ...account });
   }
 
   get #login() {

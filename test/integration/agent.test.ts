@@ -83,7 +83,13 @@ t.test("three instances form a group and heal", { timeout: 600_000 }, async (t) 
   await t.test("a primary that loses the majority steps down and comes back", async (t) => {
     const primary = await untilHealthy(world, namespace, HEAL_MS);
     const others = instances.filter(({ pod }) => pod !== primary);
-    const [idle, busy] = await Promise.all([of(primary).connection(), of(primary).connection()]);
+    const account = { user: "app", password: "app-pw-0815" };
+    await of(primary).sql(`CREATE USER app IDENTIFIED BY '${account.password}'`);
+    await of(primary).sql("GRANT ALL ON app.* TO app");
+    const [idle, busy] = await Promise.all([
+      of(primary).connection(account),
+      of(primary).connection(account),
+    ]);
     await Promise.all(others.map((other) => other.signalServer("SIGSTOP")));
     const lostAt = performance.now();
     const write = busy.query("INSERT INTO app.t VALUES (99)").then(() => "acknowledged", String);
