@@ -3,6 +3,7 @@
 
 import process from "node:process";
 import { Worker } from "node:worker_threads";
+import { OPEN } from "./open.ts";
 import { describePlan, planOf } from "./plan.ts";
 import { simulate } from "./run.ts";
 import { shrink } from "./shrink.ts";
@@ -17,6 +18,9 @@ const MOST_FAILURES = 5;
 
 const total = { healed: 0, person: 0, acknowledged: 0 };
 const failures: Report["failures"][number][] = [];
+/** Seeds that fail as open.ts says. */
+const known: number[] = [];
+const isKnown = (seed: number): boolean => SIMULATION_SEED === undefined && OPEN.has(seed);
 
 async function runSeeds(): Promise<void> {
   let next = first;
@@ -34,7 +38,10 @@ async function runSeeds(): Promise<void> {
       total.healed += report.healed;
       total.person += report.person;
       total.acknowledged += report.acknowledged;
-      failures.push(...report.failures);
+      for (const failure of report.failures) {
+        if (isKnown(failure.seed)) known.push(failure.seed);
+        else failures.push(failure);
+      }
     }
     await worker.terminate();
   };
@@ -58,6 +65,8 @@ t.test(`nothing acknowledged is lost, and everything heals (${count} seeds)`, as
     t.fail(`SIMULATION_SEED=${seed} node test/simulation/agents.test.ts`, what);
   }
   t.same(failures.map(({ seed }) => seed), []);
+  const open = [...OPEN.keys()].filter((seed) => isKnown(seed) && seed < first + count);
+  t.same(known.toSorted((a, b) => a - b), open, "what is mended leaves open.ts");
   t.comment(`${total.healed} healed, ${total.person} ask a person, ${total.acknowledged} rows`);
   // A simulation in which nothing happens proves nothing.
   if (count > 100) {
