@@ -171,6 +171,7 @@ export class AgentLoop {
       endClients: () => endClientConnections(session, AGENT_USER),
     };
     if (local.member.superReadOnly) this.#readOnlyAt = local.at;
+    if (isOnline(local.member)) this.#outageAt = -Infinity; // it has been brought back
     // A look from before an action's end may show the member outside the group that it is in by now.
     const busy = actor.ranSince(local.at) || this.#isHelped(local);
     const disk = this.#options.disk.look();
