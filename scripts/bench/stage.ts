@@ -4,18 +4,11 @@
 import { cpus } from "node:os";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { type Database, getPods, manifest, waitUntilRight } from "../../test/e2e/database.ts";
+import { type Database, manifest, waitUntilRight } from "../../test/e2e/database.ts";
 import { wholeAt } from "../../test/e2e/healing.ts";
 import { apply, kubectl } from "../../test/e2e/kubectl.ts";
 import { startWriterOutside } from "../../test/e2e/outside-writer.ts";
-import { waitFor } from "../../test/e2e/wait.ts";
-import {
-  countOf,
-  missingRows,
-  type Report,
-  rowsTwice,
-  type Writer,
-} from "../../test/e2e/writer.ts";
+import { countOf, type Writer, wrongRows } from "../../test/e2e/writer.ts";
 import { type Figure, figureTable, isMet } from "./figures.ts";
 
 export const MEMBERS = 3;
@@ -48,7 +41,9 @@ export async function bench(
     const stage = await begin(database, ends);
     for (let run = 1; run <= runs; run++) await oneRun(stage, run, play);
     const report = await stage.writer.stop();
-    const wrong = await wrongRows(database, report);
+    const say = (text: string): void => void process.stdout.write(`${text}\n`);
+    const { lost, twice } = await wrongRows(database, report, { limitMs: 60_000, say });
+    const wrong = lost.size + twice.size;
     const [processor] = cpus();
     process.stdout.write(
       `${new Date().toISOString().slice(0, 10)}, ${cpus().length} × ${processor?.model}, ` +
@@ -84,21 +79,6 @@ async function oneRun(stage: Stage, run: number, play: Play): Promise<void> {
 export async function forgetRestarts({ namespace }: Database, pod: string): Promise<void> {
   const script = ": > /run/mysql-operator/restarts";
   await kubectl(["-n", namespace, "exec", pod, "-c", "mysql", "--", "/bin/sh", "-c", script]);
-}
-
-/** How many acknowledged rows some member does not have, or has twice. */
-async function wrongRows(database: Database, report: Report): Promise<number> {
-  const wrong = new Set<string>();
-  for (const { metadata: { name } } of await getPods(database)) {
-    let missing: number[] = [];
-    await waitFor(`the rows on ${name}`, 60_000, async () => {
-      missing = await missingRows(database, name, report);
-      return missing.length === 0 || `${missing.length} are missing`;
-    }).catch((error: unknown) => process.stdout.write(`${error}\n`));
-    for (const id of missing) wrong.add(String(id));
-    for (const row of await rowsTwice(database, name)) wrong.add(row);
-  }
-  return wrong.size;
 }
 
 async function remove({ namespace }: Database): Promise<void> {

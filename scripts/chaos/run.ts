@@ -6,8 +6,7 @@ import { type Database, getPods, manifest, waitUntilRight } from "../../test/e2e
 import { wholeAt } from "../../test/e2e/healing.ts";
 import { apply } from "../../test/e2e/kubectl.ts";
 import { startWriterOutside } from "../../test/e2e/outside-writer.ts";
-import { waitFor } from "../../test/e2e/wait.ts";
-import { countOf, missingRows, type Report, rowsTwice } from "../../test/e2e/writer.ts";
+import { countOf, type Report, wrongRows } from "../../test/e2e/writer.ts";
 import { watchPrimaryService } from "./behind-service.ts";
 import { inject } from "./inject.ts";
 import type { Outcome, Verdict } from "./report.ts";
@@ -117,17 +116,7 @@ async function judge(
   report: Report,
   say: (text: string) => void,
 ): Promise<Omit<Verdict, "faults" | "twoBehind">> {
-  const lost = new Map<number, string>();
-  const twice = new Set<string>();
-  for (const { metadata: { name } } of await getPods(database)) {
-    let missing: number[] = [];
-    await waitFor(`the rows on ${name}`, 30_000, async () => {
-      missing = await missingRows(database, name, report);
-      return missing.length === 0 || `${missing.length} are missing`;
-    }).catch((error: unknown) => say(String(error)));
-    for (const id of missing) lost.set(id, `${lost.get(id) ?? id} ${name}`);
-    for (const row of await rowsTwice(database, name)) twice.add(row);
-  }
+  const { lost, twice } = await wrongRows(database, report, { limitMs: 30_000, say });
   const { reads = 0, stale = 0, direct = 0, splits = 0 } = report;
   const firsts = [report.firstStale, report.firstSplit].filter((text) => text !== undefined);
   return {

@@ -17,8 +17,10 @@ import { ActionError, type Permit } from "./perform.ts";
 
 export type ActorOptions = {
   readonly lease: LeaseLock;
-  /** Looks at everything now. @throws when the API server does not answer */
-  /** Observes everything anew; without the API server, what it said last counts on. */
+  /**
+   * Observes everything anew; "withoutApi": what the API server said last counts on.
+   * @throws with "withApi", when it does not answer
+   */
   readonly lookAgain: (how: "withApi" | "withoutApi", signal: AbortSignal) => Promise<Facts>;
   readonly decide: (facts: Facts) => AgentAction;
   readonly perform: (action: AgentAction, facts: Facts, permit: Permit) => Promise<void>;

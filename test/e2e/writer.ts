@@ -162,3 +162,26 @@ export async function missingRows(
   }
   return missing;
 }
+
+/**
+ * What is wrong after all is over: acknowledged rows that a member still does not have after limitMs, with who that is, and
+ * rows that are somewhere twice.
+ */
+export async function wrongRows(
+  database: Database,
+  report: Report,
+  { limitMs, say }: { limitMs: number; say: (text: string) => void },
+): Promise<{ lost: Map<number, string>; twice: Set<string> }> {
+  const lost = new Map<number, string>();
+  const twice = new Set<string>();
+  for (const { metadata: { name } } of await getPods(database)) {
+    let missing: number[] = [];
+    await waitFor(`the rows on ${name}`, limitMs, async () => {
+      missing = await missingRows(database, name, report);
+      return missing.length === 0 || `${missing.length} are missing`;
+    }).catch((error: unknown) => say(String(error)));
+    for (const id of missing) lost.set(id, `${lost.get(id) ?? id} ${name}`);
+    for (const row of await rowsTwice(database, name)) twice.add(row);
+  }
+  return { lost, twice };
+}
