@@ -137,7 +137,8 @@ export class ClusterReader {
   }
 }
 
-function clusterFacts(cluster: Cluster, at: number): ClusterFacts {
+/** What decisions need of a Cluster, read at `at` (monotonic). */
+export function clusterFacts(cluster: Cluster, at: number): ClusterFacts {
   const parsed = parseClusterSpec(cluster.spec);
   const { metadata, status } = cluster;
   return {
@@ -152,9 +153,8 @@ function clusterFacts(cluster: Cluster, at: number): ClusterFacts {
     donePlan: status?.recovery?.completedAt === undefined ? undefined : status.recovery.plan,
     stopped: (status?.instances ?? []).filter(({ stopped }) => stopped !== undefined)
       .map(({ name }) => name),
-    stuck: (status?.instances ?? []).filter(({ message }) =>
-      /^Disk(Full|Stalled):/.test(message ?? "")
-    )
+    stuck: (status?.instances ?? [])
+      .filter(({ waiting }) => waiting === "DiskFull" || waiting === "DiskStalled")
       .map(({ name }) => name),
     paused: parsed.ok ? parsed.spec.paused : true,
     deleting: metadata.deletionTimestamp !== undefined,

@@ -8,7 +8,7 @@
 
 import { z } from "zod";
 import { CONDITION_TYPES, MAX_MESSAGE_LENGTH } from "./conditions.ts";
-import { INSTANCE_STATES } from "./instance-report.ts";
+import { INSTANCE_STATES, waitReasons } from "./instance-report.ts";
 import { recoveryPlanSchema } from "./recovery-plan.ts";
 
 const time = (description: string) => z.string().meta({ format: "date-time", description });
@@ -39,6 +39,8 @@ const instanceSchema = z.object({
   version: z.string().describe("Version that the server reports.").optional(),
   since: time("When the state was first seen.").optional(),
   message: z.string().describe("What it is doing or waiting for.").optional(),
+  waiting: z.enum(waitReasons).describe("Why it waits, in one word; absent while it does not.")
+    .optional(),
   stopped: z.string().describe(
     "How it is known that its mysqld does not run, although nobody can ask it: a plan may then leave it behind.",
   ).optional(),

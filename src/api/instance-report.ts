@@ -30,7 +30,7 @@ export const INSTANCE_STATES = [
   "Unknown", // could not be observed
 ] as const;
 
-const waitReasons = Object.keys(WAIT_REASONS) as [WaitReason, ...WaitReason[]];
+export const waitReasons = Object.keys(WAIT_REASONS) as [WaitReason, ...WaitReason[]];
 
 const memberSchema = z.object({
   host: z.string(),

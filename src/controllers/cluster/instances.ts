@@ -92,6 +92,7 @@ export function instanceStatus(
     ...(report?.serverVersion !== undefined && { version: report.serverVersion }),
     since,
     ...(message !== undefined && { message }),
+    ...(state !== "Unknown" && report?.waiting && { waiting: report.waiting.reason }),
     ...(stopped !== undefined && { stopped }),
     ...(report !== undefined && report.mysqldRestarts > 0 && { restarts: report.mysqldRestarts }),
   };
