@@ -16,6 +16,7 @@ const FIELD = '"managedFields":';
 const MARK = 0;
 const SPEC = ',"spec":{';
 const END = "}}";
+const [BRACE, BRACKET] = [0x7d, 0x5d]; // } and ]
 
 /** The whole line. Throws on what is not JSON. */
 export function parseEvent(line: Buffer): WireEvent | null {
@@ -38,9 +39,9 @@ export function parseEvent(line: Buffer): WireEvent | null {
  */
 export function parseBeginning(line: Buffer): WireEvent | undefined {
   const at = line.indexOf(`${FIELD}[{`);
-  const after = at < 0 ? 0 : line.indexOf("}]", at) + 2;
+  const after = at < 0 ? 0 : endOfObjects(line, at);
   const spec = line.indexOf(SPEC, after);
-  if (spec < 0 || line.toString("latin1", line.length - END.length) !== END) return undefined;
+  if (spec < 0 || line.at(-1) !== BRACE || line.at(-2) !== BRACE) return undefined;
   const before = at < 0 ? "" : `${line.toString("utf8", 0, at)}${FIELD}${MARK}`;
   let event: WireEvent;
   try {
@@ -54,4 +55,11 @@ export function parseBeginning(line: Buffer): WireEvent | undefined {
   metadata.managedFields = undefined;
   event.rest = `{${line.toString("utf8", spec + 1, line.length - 1)}`;
   return event;
+}
+
+/** Behind the first `}]`. Looking for these two at once would stop at every brace: hundreds, against a few brackets. */
+function endOfObjects(line: Buffer, from: number): number {
+  let at = line.indexOf(BRACKET, from);
+  while (at > 0 && line[at - 1] !== BRACE) at = line.indexOf(BRACKET, at + 1);
+  return at + 1;
 }
