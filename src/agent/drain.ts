@@ -32,10 +32,11 @@ export type DrainOptions = {
 const LIMIT_MS = 45_000;
 const POLL_MS = 200;
 /**
- * kube-proxy takes changes in at most once in 1 s (the default of iptables and nftables.minSyncPeriod), counted from
- * the end of the last time, and the deletion of the Pod is one: the new primary would have to wait for the next.
+ * kube-proxy takes changes of EndpointSlices in at once, but then not again for 1 s (the default of iptables and
+ * nftables.minSyncPeriod, counted from the end of the last time). The deletion of the Pod is such a change, and the
+ * others of a drained node follow in the next turn: the new primary must not have to wait for its own.
  */
-const PROXIES_BUSY_MS = 1_500;
+const PROXIES_BUSY_MS = 2_500;
 /** With less than this every second is needed to stop. */
 const SHORT_GRACE_SECONDS = 30;
 /** How long running transactions may go on before they are cut off. */

@@ -86,8 +86,8 @@ t.test("a Pod that is being deleted keeps kube-proxy busy: the switch waits", as
   const w = world({ deletion: DELETED });
   w.drainer.drain(NEVER);
   await settle();
-  await w.clock.advance(1_400);
-  t.strictSame(w.done, [], "its last turn is less than a second ago");
+  await w.clock.advance(2_400);
+  t.strictSame(w.done, [], "two of its turns, of a second each, and some time to take changes in");
   await w.clock.advance(100);
   t.strictSame(w.done, ["labels held", "Shell started"]);
 });
@@ -97,7 +97,7 @@ t.test("who is elected away meanwhile has nothing to hand over", async (t) => {
   const drained = w.drainer.drain(NEVER);
   await settle();
   w.view.members = SWITCHED;
-  await w.clock.advance(1_500);
+  await w.clock.advance(2_500);
   t.equal(await drained, "not the primary");
 });
 
