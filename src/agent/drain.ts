@@ -31,6 +31,14 @@ export type DrainOptions = {
 /** All of it; the grace period of the Pod must be longer by what mysqld needs to stop. */
 const LIMIT_MS = 45_000;
 const POLL_MS = 200;
+/**
+ * kube-proxy takes changes of EndpointSlices in at once, but then not again for 1 s (the default of iptables and
+ * nftables.minSyncPeriod, counted from the end of the last time). The deletion of the Pod is such a change, and the
+ * others of a drained node follow in the next turn: the new primary must not have to wait for its own.
+ */
+const PROXIES_BUSY_MS = 2_500;
+/** With less than this every second is needed to stop. */
+const SHORT_GRACE_SECONDS = 30;
 /** How long running transactions may go on before they are cut off. */
 const TRANSACTIONS_SECONDS = 10;
 const CONFIRM_MS = 50;
@@ -71,10 +79,15 @@ export class Drainer {
   async #handOver(signal: AbortSignal): Promise<string> {
     const { clock, lease, look, multiPrimary } = this.#options;
     if (multiPrimary) return "multi-primary: nothing to hand over";
-    for (;;) {
+    for (let first = true;; first = false) {
       const local = await look(signal);
       if (local.server !== "up" || !isPrimary(local.member)) return "not the primary";
       if (candidatesOf(local).length === 0) return "no other ONLINE member";
+      // Until then this server takes writes, over new connections too: it is ready, and the Service has no other.
+      if (first && await this.#keepsProxiesBusy(signal)) {
+        await clock.sleep(PROXIES_BUSY_MS, signal);
+        continue;
+      }
       const held = await lease.tryAcquire("set-primary-instance", signal);
       if (held === undefined) {
         await clock.sleep(POLL_MS, signal);
@@ -88,6 +101,15 @@ export class Drainer {
     }
   }
 
+  // Whether the own Pod is being deleted, and there is time to wait for what follows from that.
+  async #keepsProxiesBusy(signal: AbortSignal): Promise<boolean> {
+    const { client, identity: { namespace, podName: name } } = this.#options;
+    const pod = await client.of(pods).get({ namespace, name }, signal).catch(() => undefined);
+    // A container that is only started anew changes nothing for kube-proxy; nor does it if the API server is away.
+    if (pod?.metadata.deletionTimestamp === undefined) return false;
+    return (pod.metadata.deletionGracePeriodSeconds ?? 0) >= SHORT_GRACE_SECONDS;
+  }
+
   async #switch(signal: AbortSignal, stillMine: () => boolean): Promise<string> {
     const { identity, look, roles, shell } = this.#options;
     const local = await look(signal);
@@ -95,6 +117,8 @@ export class Drainer {
     const target = await this.#choose(candidatesOf(local), signal);
     if (target === undefined) return "every other member is stopping too";
     if (!stillMine()) throw new Error("the Lease was lost");
+    // A role label is a change for kube-proxy too: none before the Service's.
+    roles.hold();
     const switching = shell.run(
       {
         type: "set-primary-instance",
@@ -117,6 +141,7 @@ export class Drainer {
       await this.#options.endClients();
       return `handed over to ${pod ?? target.host}`;
     } finally {
+      roles.release();
       await switching.catch(() => {}); // under the Lease to its end
     }
   }

@@ -41,6 +41,7 @@ export class Roles {
   #working = false;
   #wanted: RolePlan | undefined;
   #failing = false;
+  #held = false;
 
   constructor(options: RolesOptions) {
     this.#options = options;
@@ -54,7 +55,7 @@ export class Roles {
     const outside = plan.labels.get(this.#options.identity.podName) === null;
     const refreshMs = outside ? OUTSIDE_REFRESH_MS : REFRESH_MS;
     const due = key !== this.#done || now - this.#doneAt >= refreshMs;
-    if (!due || this.#working || now < this.#notBefore) return;
+    if (!due || this.#held || this.#working || now < this.#notBefore) return;
     this.#working = true;
     this.#apply(plan, signal).then(() => {
       this.#done = key;
@@ -69,6 +70,15 @@ export class Roles {
       }
       this.#failing = true; // said once; tried again by the next tick
     }).finally(() => this.#working = false);
+  }
+
+  /** Nothing is written but by pointPrimary until `release()`. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  release(): void {
+    this.#held = false;
   }
 
   /** Points the primary Service to a Pod that was just made primary. @throws ApiError */

@@ -161,7 +161,11 @@ const FAULTS: Readonly<Record<FaultKind, Carry>> = {
     };
     const pod = world.api.get(PATHS.pod(instance.ordinal));
     if (pod !== undefined) {
-      const metadata = { ...pod.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" };
+      const deletion = {
+        deletionTimestamp: "2026-01-01T00:00:00Z",
+        deletionGracePeriodSeconds: 120,
+      };
+      const metadata = { ...pod.metadata, ...deletion };
       world.api.put(PATHS.pod(instance.ordinal), { ...pod, metadata });
     }
     instance.agent?.drain(end);
