@@ -57,6 +57,7 @@ export class Judge {
     const primary = this.#world.instances.find(({ server }) => server === writer);
     for (const instance of this.#world.instances) {
       this.#fenced(instance);
+      this.#open(instance);
       this.#labelled(instance, primary);
       this.#explained(instance);
       this.#rightly(instance, writer);
@@ -158,6 +159,18 @@ export class Judge {
     // A tick that has begun, a look (two statements) and the fence wait for each other.
     const limitMs = this.#patience(WRITABLE_MS) + 6 * server.slowMs;
     this.#longest(what, watched && open && what, limitMs);
+  }
+
+  // Clients are let in by a member in the majority of the recorded group, and by nobody else.
+  #open({ agent, server }: Incarnation): void {
+    const { groups, paused, recorded } = this.#world;
+    const watched = agent?.process.runs === true && server.active;
+    const fine = server.group.state === "ONLINE" && groups.seesMajority(server);
+    const outside = `${server.address} lets clients in outside the majority`;
+    const limitMs = this.#patience(OUTSIDE_MS) + 6 * server.slowMs;
+    this.#longest(outside, watched && !fine && !paused && !server.offlineMode && outside, limitMs);
+    const inside = `${server.address} is ONLINE and lets no clients in`;
+    this.#longest(inside, watched && fine && recorded && server.offlineMode && inside, limitMs);
   }
 
   #labelled(instance: Incarnation, primary: Incarnation | undefined): void {
