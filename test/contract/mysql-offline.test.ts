@@ -5,7 +5,7 @@ import t from "tap";
 import { keep, query, type Row } from "../../fixtures/mysqld/client.ts";
 import { openStage } from "./mysqlsh-stage.ts";
 
-t.setTimeout(180_000);
+t.setTimeout(500_000);
 
 const STATE = "SELECT MEMBER_STATE state, @@global.offline_mode offline " +
   "FROM performance_schema.replication_group_members WHERE MEMBER_ID = @@server_uuid";
@@ -60,5 +60,41 @@ await t.test("offline_mode", async (t) => {
     t.ok(performance.now() - before < 3_000, "it waits for no commit");
     await idle.ended;
     t.notOk(acknowledged, "what waits for the majority goes on waiting");
+  });
+});
+
+await t.test("MySQL Shell works on servers that start in offline_mode", async (t) => {
+  const stage = await openStage(t, 12_610);
+  const options = { "offline-mode": "ON" };
+  const ports = [4101, 4102];
+  await Promise.all(ports.map((port) => stage.start(port, { options })));
+  const online = async (port: number): Promise<void> => {
+    await stage.eventually(port, "MEMBER_STATE = 'ONLINE'", ports.length);
+  };
+
+  await t.test("create-cluster", async (t) => {
+    await stage.shell(4101, "dba", "create-cluster", "c1");
+    t.match(await stage.server(4101).query(STATE), [{ state: "ONLINE" }]);
+  });
+
+  await t.test("add-instance by clone, from a donor in offline_mode", async () => {
+    await stage.server(4101).query("SET GLOBAL offline_mode = ON");
+    await stage.shell(4101, "cluster", "add-instance", "127.0.0.1:4102", "--recoveryMethod=clone");
+    await online(4102);
+  });
+
+  await t.test("rejoin-instance", async () => {
+    await stage.manualStart(4102);
+    await stage.server(4102).restart();
+    await stage.shell(4101, "cluster", "rejoin-instance", "127.0.0.1:4102");
+    await online(4102);
+  });
+
+  await t.test("reboot-cluster-from-complete-outage", async () => {
+    await stage.eventuallyRegistered(4102);
+    await stage.manualStart(4101);
+    await Promise.all(ports.map((port) => stage.server(port).restart()));
+    await stage.shell(4101, "dba", "reboot-cluster-from-complete-outage", "c1");
+    await online(4101);
   });
 });
