@@ -1,6 +1,6 @@
 // The loop: observe, decide, act, publish. Every tick is complete in itself, never overlaps the next, and
-// waits for nothing but its own server and, while that is outside the group, for its peers. Everything
-// slower (actions, the API server) goes on beside it.
+// waits for nothing but its own server and, while that is outside the group, for its peers. What is slower
+// (actions, the API server) or must not wait even for that (guard.ts) goes on beside it.
 
 import { type Clock, formatTime, startDeadline } from "../base/clock.ts";
 import { describeError, isAbort } from "../base/errors.ts";
@@ -65,7 +65,17 @@ export class AgentLoop {
 
   constructor(options: LoopOptions) {
     this.#options = options;
-    this.#guard = new ServerGuard(options.log);
+    const { actor, clock, cluster, disk, local, log } = options;
+    this.#guard = new ServerGuard({
+      open: () => local.open(),
+      known: (at) => ({
+        acting: actor.ranSince(at),
+        recorded: this.#recorded,
+        paused: cluster.facts?.paused === true,
+        disk: disk.look(),
+      }),
+      ...{ clock, log },
+    });
     this.#tickAt = options.clock.monotonic();
   }
 
@@ -78,12 +88,17 @@ export class AgentLoop {
 
   /** Ticks until aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, cluster, log } = this.#options;
-    let failed = "";
+    const { clock, cluster } = this.#options;
     // So that the first report does not say that the API server is away.
     const first = startDeadline(clock, FIRST_READ_MS, signal);
     await cluster.read(first.signal).catch(() => {}); // then the loop goes on without it
     first.clear();
+    await Promise.all([this.#ticks(signal), this.#guard.run(signal)]);
+  }
+
+  async #ticks(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    let failed = "";
     while (!signal.aborted) {
       let pauseMs = STEADY_MS;
       try {
@@ -101,17 +116,10 @@ export class AgentLoop {
   }
 
   async #tick(signal: AbortSignal): Promise<number> {
-    const { actor, clock, cluster, disk, local: observer, metrics } = this.#options;
+    const { actor, clock, cluster, local: observer, metrics } = this.#options;
     const local = await observer.look(signal);
     this.#local = local;
     this.#recorded ||= cluster.facts?.bootstrap.at !== undefined || this.#impliesRecord(local);
-    await this.#guard.look(local, observer.session, {
-      // A look from before an action's end may show the member outside the group that it is in by now.
-      acting: actor.ranSince(local.at),
-      recorded: this.#recorded,
-      paused: cluster.facts?.paused === true,
-      disk: disk.look(),
-    });
     const facts = await this.#facts(local, signal);
     const decision = decide({ ...facts, now: clock.monotonic() });
     // Counted from when there is a group to come back to.

@@ -22,6 +22,8 @@ const IDLE_MS = 7_000;
 const ALARM_MS = 5_500;
 /** From when the server itself knows that it is outside; it gives up by itself after 10 s. */
 const OUTSIDE_MS = 8_500;
+/** A first look at the Cluster, and one at the server, however slow the others are. */
+const OPEN_MS = 4_500;
 
 export class Judge {
   readonly #world: World;
@@ -167,7 +169,7 @@ export class Judge {
     const watched = agent?.process.runs === true && server.active;
     const fine = server.group.state === "ONLINE" && groups.seesMajority(server);
     const outside = `${server.address} lets clients in outside the majority`;
-    const limitMs = this.#patience(OUTSIDE_MS) + 6 * server.slowMs;
+    const limitMs = OPEN_MS + 6 * server.slowMs;
     this.#longest(outside, watched && !fine && !paused && !server.offlineMode && outside, limitMs);
     const inside = `${server.address} is ONLINE and lets no clients in`;
     this.#longest(inside, watched && fine && recorded && server.offlineMode && inside, limitMs);
