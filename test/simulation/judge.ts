@@ -164,15 +164,22 @@ export class Judge {
   }
 
   // Clients are let in by a member in the majority of the recorded group, and by nobody else.
-  #open({ agent, server }: Incarnation): void {
+  #open(instance: Incarnation): void {
     const { groups, paused, recorded } = this.#world;
+    const { agent, server } = instance;
     const watched = agent?.process.runs === true && server.active;
     const fine = server.group.state === "ONLINE" && groups.seesMajority(server);
     const outside = `${server.address} lets clients in outside the majority`;
     const limitMs = OPEN_MS + 6 * server.slowMs;
     this.#longest(outside, watched && !fine && !paused && !server.offlineMode && outside, limitMs);
     const inside = `${server.address} is ONLINE and lets no clients in`;
-    this.#longest(inside, watched && fine && recorded && server.offlineMode && inside, limitMs);
+    // The record has to be read first.
+    const known = watched && recorded && this.#canAct(instance);
+    this.#longest(
+      inside,
+      known && fine && server.offlineMode && inside,
+      this.#patience(OUTSIDE_MS) + 6 * server.slowMs,
+    );
   }
 
   #labelled(instance: Incarnation, primary: Incarnation | undefined): void {
