@@ -16,8 +16,6 @@ export type AgentAction =
     readonly message: string;
     /** What a person has to approve before it can go on. */
     readonly plan?: RecoveryPlan;
-    /** MySQL Shell of another member is going to bring this one back, and makes it writable for a moment. */
-    readonly helped?: true;
   }
   /** Create the group here; `startOver` takes back what an interrupted attempt did. */
   | { readonly type: "create-cluster"; readonly startOver: boolean }

@@ -90,10 +90,11 @@ function restartGroup(facts: Facts, local: LocalWithData, cluster: ClusterFacts)
   const mine = seed.address === facts.self.address;
   if (doubt !== undefined) return restartByPlan(facts, { outage, cluster, doubt, mine });
   if (!mine) {
-    const message = `every member is up and none is in the group; ${
-      nameOf(facts, seed.address)
-    } holds everything and starts it again`;
-    return { ...wait("CompleteOutage", message), helped: true };
+    return wait(
+      "CompleteOutage",
+      `every member is up and none is in the group; ${nameOf(facts, seed.address)} holds ` +
+        "everything and starts it again",
+    );
   }
   if (facts.now < facts.history.retryAt) return wait("ActionFailed", facts.history.lastFailure);
   return { type: "reboot-cluster" };
@@ -125,10 +126,7 @@ function restartByPlan(
   },
 ): AgentAction {
   const plan = planRestart(facts, outage, cluster);
-  if (!mine) {
-    const waiting = wait("CompleteOutage", `${doubt}. ${plan.seed} has the plan to approve`);
-    return isApproved(plan, cluster) ? { ...waiting, helped: true } : waiting;
-  }
+  if (!mine) return wait("CompleteOutage", `${doubt}. ${plan.seed} has the plan to approve`);
   const running = plan.members.filter(({ stopped }) => stopped === false).map(({ name }) => name);
   if (running.length > 0) {
     const message =

@@ -1,19 +1,10 @@
-// Pure: which role labels and which primary Service follow from one observation, and what the own server
-// needs at once, without any agreement. Roles are written from a view with a majority only; whoever has
+// Pure: which role labels and which primary Service follow from one observation. Roles are written from a view with a majority only; whoever has
 // none takes his own label away and touches nothing else.
 
 import { podName } from "../api/names.ts";
 import type { Role } from "../api/labels.ts";
 import type { MemberFacts } from "../mysql/queries.ts";
-import {
-  isOnline,
-  isPrimary,
-  type LocalView,
-  MAX_AGE_MS,
-  ownRow,
-  primariesOf,
-  stateOf,
-} from "./facts.ts";
+import { isOnline, isPrimary, type LocalView, MAX_AGE_MS, primariesOf } from "./facts.ts";
 import { type Identity, podOfMember } from "./settings.ts";
 
 export type RolePlan = {
@@ -62,48 +53,4 @@ function rolesOfView(member: MemberFacts, input: RoleInput): Map<string, Role | 
     labels.set(pod, row.state === "ONLINE" ? role : null);
   }
   return labels;
-}
-
-/** What the agent does to its own server at once. */
-export type Guard =
-  /** super_read_only = ON: whoever is not the ONLINE primary must not be written to. */
-  | "fence"
-  /** offline_mode = OFF: the server went offline when it left, and is back. */
-  | "leaveOfflineMode"
-  /** End client connections, so that their pools find the new primary. */
-  | "endClients";
-
-/**
- * `before` is the previous observation; `busy`: an action is running, during which MySQL Shell switches
- * read-only itself.
- */
-export function decideGuards(
-  before: MemberFacts | undefined,
-  member: MemberFacts,
-  busy: boolean,
-): readonly Guard[] {
-  const guards: Guard[] = [];
-  const demoted = before !== undefined && before.uuid === member.uuid && isPrimary(before) &&
-    !isPrimary(member);
-  if (demoted) guards.push("endClients");
-  if (busy) return guards;
-  if (!member.superReadOnly && (isOutside(member) || isSettledSecondary(before, member))) {
-    guards.push("fence");
-  }
-  if (member.offlineMode && isOnline(member)) guards.push("leaveOfflineMode");
-  return guards;
-}
-
-function isOutside(member: MemberFacts): boolean {
-  const state = stateOf(member);
-  return state === "OFFLINE" || state === "ERROR";
-}
-
-// An election switches read-only off on a member that this very look may still call secondary: fencing it
-// would block every write. Only two looks that agree count.
-function isSettledSecondary(before: MemberFacts | undefined, member: MemberFacts): boolean {
-  const secondary = (facts: MemberFacts): boolean =>
-    isOnline(facts) && ownRow(facts)?.role === "SECONDARY" && !facts.superReadOnly;
-  return before !== undefined && before.viewId === member.viewId && secondary(before) &&
-    secondary(member);
 }

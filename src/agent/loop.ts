@@ -1,25 +1,19 @@
 // The loop: observe, decide, act, publish. Every tick is complete in itself, never overlaps the next, and
-// waits for nothing but its own server and, while that is outside the group, for its peers. Everything
-// slower (actions, the API server) goes on beside it.
+// waits for nothing but its own server and, while that is outside the group, for its peers. What is slower
+// (actions, the API server) or must not wait even for that (guard.ts) goes on beside it.
 
 import { type Clock, formatTime, startDeadline } from "../base/clock.ts";
 import { describeError, isAbort } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
-import { AGENT_USER } from "../api/names.ts";
-import { type MemberFacts, readJoinProgress } from "../mysql/queries.ts";
-import {
-  endClientConnections,
-  fence,
-  leaveOfflineMode,
-  turnClientsAway,
-} from "../mysql/statements.ts";
+import { readJoinProgress } from "../mysql/queries.ts";
 import type { AgentAction } from "./actions.ts";
 import type { Actor } from "./actor.ts";
 import { decide, needsMore } from "./decide.ts";
-import { decideGuards, decideRoles, type Guard } from "./decide-role.ts";
+import { decideRoles } from "./decide-role.ts";
 import type { Drainer } from "./drain.ts";
 import { type Facts, hasData, isOnline, isRegistered, type LocalView, stateOf } from "./facts.ts";
 import { evaluateGroup } from "./group.ts";
+import { ServerGuard } from "./guard.ts";
 import type { AgentMetrics } from "./metrics.ts";
 import type { ClusterReader } from "./observe-cluster.ts";
 import type { DiskObserver } from "./observe-disk.ts";
@@ -55,10 +49,6 @@ const BUSY_MS = 100;
 /** After this long without progress a waiting agent looks once a second, too. */
 const IMPATIENT_MS = 60_000;
 const FIRST_READ_MS = 2_000;
-/** How long after an outage the Shell of the member that ended it may be at work on this server, */
-const HELPED_MS = 60_000;
-/** and how long it keeps the server writable for that; longer means that it died. */
-const WRITABLE_MS = 5_000;
 const STEADY_REFRESH_MS = 30_000;
 const BUSY_REFRESH_MS = 1_000;
 const PATIENT_REFRESH_MS = 5_000;
@@ -66,18 +56,26 @@ const PATIENT_REFRESH_MS = 5_000;
 export class AgentLoop {
   readonly #options: LoopOptions;
   #local: LocalView | undefined;
-  #member: MemberFacts | undefined;
   #tickAt: number;
   #answered = false;
   #everHadData = false;
   #recorded = false;
   #restless = { of: "", since: 0 };
-  #outageAt = -Infinity;
-  #readOnlyAt = -Infinity;
-  #fencedSince: number | undefined;
+  readonly #guard: ServerGuard;
 
   constructor(options: LoopOptions) {
     this.#options = options;
+    const { actor, clock, cluster, disk, local, log } = options;
+    this.#guard = new ServerGuard({
+      open: () => local.open(),
+      known: (at) => ({
+        acting: actor.ranSince(at),
+        recorded: this.#recorded,
+        paused: cluster.facts?.paused === true,
+        disk: disk.look(),
+      }),
+      ...{ clock, log },
+    });
     this.#tickAt = options.clock.monotonic();
   }
 
@@ -90,12 +88,17 @@ export class AgentLoop {
 
   /** Ticks until aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, cluster, log } = this.#options;
-    let failed = "";
+    const { clock, cluster } = this.#options;
     // So that the first report does not say that the API server is away.
     const first = startDeadline(clock, FIRST_READ_MS, signal);
     await cluster.read(first.signal).catch(() => {}); // then the loop goes on without it
     first.clear();
+    await Promise.all([this.#ticks(signal), this.#guard.run(signal)]);
+  }
+
+  async #ticks(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    let failed = "";
     while (!signal.aborted) {
       let pauseMs = STEADY_MS;
       try {
@@ -113,13 +116,12 @@ export class AgentLoop {
   }
 
   async #tick(signal: AbortSignal): Promise<number> {
-    const { actor, clock, local: observer, metrics } = this.#options;
+    const { actor, clock, cluster, local: observer, metrics } = this.#options;
     const local = await observer.look(signal);
     this.#local = local;
-    await this.#guard(local);
+    this.#recorded ||= cluster.facts?.bootstrap.at !== undefined || this.#impliesRecord(local);
     const facts = await this.#facts(local, signal);
     const decision = decide({ ...facts, now: clock.monotonic() });
-    if (decision.type === "wait" && decision.helped) await this.#awaitHelp(local);
     // Counted from when there is a group to come back to.
     const returning = local.server === "up" && local.data?.starting === "autoRejoin";
     actor.noteAutoRejoin(returning && evaluateGroup(facts).type === "group");
@@ -140,8 +142,7 @@ export class AgentLoop {
   }
 
   async #facts(local: LocalView, signal: AbortSignal): Promise<Facts> {
-    const { actor, cluster, observer, peers } = this.#options;
-    this.#recorded ||= cluster.facts?.bootstrap.at !== undefined || this.#impliesRecord(local);
+    const { actor, observer, peers } = this.#options;
     this.#answered ||= local.server === "up";
     this.#everHadData ||= local.server === "up" && local.data !== undefined && hasData(local.data);
     const { history } = actor;
@@ -156,47 +157,6 @@ export class AgentLoop {
   #impliesRecord(local: LocalView): boolean {
     return local.server === "up" && isOnline(local.member) && local.member.members.length > 1 &&
       isRegistered(local.data?.metadata, local.member.uuid);
-  }
-
-  // What cannot wait and needs no agreement.
-  async #guard(local: LocalView): Promise<void> {
-    const { actor, cluster, local: observer, log } = this.#options;
-    const before = this.#member;
-    this.#member = local.server === "up" ? local.member : undefined;
-    const session = observer.session;
-    if (local.server !== "up" || session === undefined || cluster.facts?.paused === true) return;
-    const acts: Record<Guard, () => Promise<unknown>> = {
-      fence: () => fence(session),
-      leaveOfflineMode: () => leaveOfflineMode(session),
-      endClients: () => endClientConnections(session, AGENT_USER),
-    };
-    if (local.member.superReadOnly) this.#readOnlyAt = local.at;
-    if (isOnline(local.member)) this.#outageAt = -Infinity; // it has been brought back
-    // A look from before an action's end may show the member outside the group that it is in by now.
-    const busy = actor.ranSince(local.at) || this.#isHelped(local);
-    const disk = this.#options.disk.look();
-    for (const guard of decideGuards(before, local.member, busy)) {
-      // Waits for the commits that wait for the disk, and so would the next one: each is a connection of the server.
-      if (guard === "fence" && disk !== undefined) {
-        if (this.#fencedSince === disk.since) continue;
-        this.#fencedSince = disk.since;
-      }
-      const result = await acts[guard]();
-      log.info("guard", { guard, state: stateOf(local.member), ended: result });
-    }
-  }
-
-  // A pool may have connected before it was known that this server is outside; what it writes while it can would
-  // be acknowledged and not in the group.
-  async #awaitHelp({ at }: LocalView): Promise<void> {
-    this.#outageAt = at;
-    const { session } = this.#options.local;
-    if (session !== undefined) await turnClientsAway(session, AGENT_USER);
-  }
-
-  // Whoever ends an outage brings the other members back, which begins with an account made on each of them.
-  #isHelped({ at }: LocalView): boolean {
-    return at - this.#outageAt < HELPED_MS && at - this.#readOnlyAt < WRITABLE_MS;
   }
 
   #tell(
@@ -233,7 +193,7 @@ export class AgentLoop {
   // How long to wait for the next tick, and how fresh the Cluster must be for it.
   #pace(decision: AgentAction, local: LocalView, signal: AbortSignal): number {
     const { actor, clock, cluster, drainer } = this.#options;
-    const whole = local.server === "up" &&
+    const whole = local.server === "up" && !local.member.offlineMode &&
       local.member.members.every(({ state }) => state === "ONLINE");
     const calm = decision.type === "steady" && whole && this.#recorded;
     const restless = `${decision.type} ${actor.running?.type} ${

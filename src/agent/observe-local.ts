@@ -60,7 +60,7 @@ export class LocalObserver {
 
   /** Does this with a session of its own: statements may take long. @throws SqlError */
   async withSession<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    const session = await this.#open();
+    const session = await this.open();
     try {
       return await work(session);
     } finally {
@@ -68,7 +68,8 @@ export class LocalObserver {
     }
   }
 
-  async #open(): Promise<Session> {
+  /** A session of one's own. @throws SqlError */
+  async open(): Promise<Session> {
     return await this.#options.open({
       server: this.#options.server,
       login: await this.#options.login(),
@@ -85,7 +86,7 @@ export class LocalObserver {
   async #look(signal: AbortSignal): Promise<LocalView> {
     const at = this.#options.clock.monotonic();
     try {
-      if (this.#session === undefined || this.#session.broken) this.#session = await this.#open();
+      if (this.#session === undefined || this.#session.broken) this.#session = await this.open();
       const member = await readMember(this.#session);
       const data = await this.#dataOf(this.#session, member);
       this.#everUp = true;

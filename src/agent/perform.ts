@@ -2,7 +2,6 @@
 // process; whoever comes next decides anew on what it sees. Under the Lease the caller has looked and
 // decided again, so the facts given here are fresh; `stillMine` is asked right before every effect.
 
-import { AGENT_USER } from "../api/names.ts";
 import type { RecoveryPlan } from "../api/recovery-plan.ts";
 import { assertNever, describeError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
@@ -16,12 +15,11 @@ import {
   fence,
   startGroupReplication,
   stopGroupReplication,
-  turnClientsAway,
   undoCreate,
 } from "../mysql/statements.ts";
 import type { AgentAction } from "./actions.ts";
 import { mustStopFirst } from "./decide-member.ts";
-import { type Facts, isOnline, type UpView } from "./facts.ts";
+import type { Facts, UpView } from "./facts.ts";
 import { evaluateGroup } from "./group.ts";
 import type { ClusterReader } from "./observe-cluster.ts";
 import type { LocalObserver } from "./observe-local.ts";
@@ -81,12 +79,10 @@ export async function perform(
     case "add-instance": {
       const { method } = action;
       await stopFailed(facts, how);
-      if (!isOnline(upView(facts).member)) await options.local.withSession(turnAway);
       const label = options.identity.podName;
       return await call({ type: "add-instance", target, label, method }, action.via, how);
     }
     case "rejoin-instance":
-      await options.local.withSession(turnAway);
       return await call(
         { type: "rejoin-instance", target, method: action.method },
         action.via,
@@ -193,7 +189,6 @@ async function recloneInstance(
   const { identity, local, log, saveErrant } = how.options;
   await local.withSession(async (session) => {
     await fence(session);
-    await turnAway(session);
     const folder = await saveErrant(session, errant);
     log.info("errant transactions saved", { folder, errant });
   });
@@ -264,12 +259,6 @@ async function stopFailed(facts: Facts, { options, permit }: How): Promise<void>
   if (!mustStopFirst(server)) return;
   assertMine(permit);
   await options.local.withSession((session) => stopGroupReplication(session));
-}
-
-// MySQL Shell makes the server writable for a moment, and what a client wrote then would be acknowledged and not in the
-// group. The loop lets clients in again once the member is ONLINE.
-async function turnAway(session: Session): Promise<void> {
-  await turnClientsAway(session, AGENT_USER);
 }
 
 function assertMine(permit: Permit): void {

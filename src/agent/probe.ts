@@ -3,7 +3,7 @@
 //
 //   /live     the loop is alive; says nothing of MySQL or the API server, so that neither restarts us
 //   /startup  mysqld has answered since the Pod started
-//   /ready    this member is ONLINE in a partition with quorum
+//   /ready    this member is ONLINE in a partition with quorum and lets clients in
 // The body is `{}`, or with ?full=1 a map from check to "OK" or what is wrong, as the original has it.
 
 import { instanceState } from "./report.ts";
@@ -58,6 +58,8 @@ function answeredCheck({ answered }: ProbeState): string {
 function memberCheck({ local, now }: ProbeState): string {
   if (local === undefined) return "nothing has been observed yet";
   if (now - local.at > MAX_AGE_MS) return "the last observation of mysqld is too old";
-  if (local.server === "up" && isOnline(local.member)) return OK;
+  if (local.server === "up" && isOnline(local.member)) {
+    return local.member.offlineMode ? "the member is still in offline_mode" : OK;
+  }
   return `the member is ${instanceState(local)}, not ONLINE in a partition with quorum`;
 }

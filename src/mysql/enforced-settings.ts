@@ -76,7 +76,11 @@ export const enforcedSettings: readonly EnforcedSetting[] = [
     "bare TCP connects would block the node they come from",
   ),
   setting("mysqlx", "OFF", "the X protocol is not served"),
-  setting("offline_mode", null, "the group and the agent switch it"),
+  setting(
+    "offline_mode",
+    "ON",
+    "a server outside the group serves no clients; the agent lets them in",
+  ),
   setting("performance_schema", "ON", "the state of the group is read from it"),
   setting("persisted_globals_load", "ON", "the AdminAPI keeps the group's settings there"),
   setting(

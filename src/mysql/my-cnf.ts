@@ -47,6 +47,7 @@ export const defaultSettings: Readonly<Record<string, string>> = {
 const PLUGINS = ["group_replication.so", "mysql_clone.so"];
 // mysqld --initialize would refuse its own writes, or has no use for these.
 const NOT_AT_INITIALIZE = new Set([
+  "offline_mode",
   "read_only",
   "super_read_only",
   "log_bin",

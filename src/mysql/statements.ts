@@ -14,7 +14,12 @@ export async function fence(session: Session): Promise<void> {
   await session.query("SET GLOBAL super_read_only = ON");
 }
 
-/** Lets clients in again after a member that had left came back. @throws SqlError */
+/** Lets administrators in only (CONNECTION_ADMIN), and ends everybody else's connections. @throws SqlError */
+export async function enterOfflineMode(session: Session): Promise<void> {
+  await session.query("SET GLOBAL offline_mode = ON");
+}
+
+/** Lets clients in. @throws SqlError */
 export async function leaveOfflineMode(session: Session): Promise<void> {
   await session.query("SET GLOBAL offline_mode = OFF");
 }
@@ -71,15 +76,6 @@ export async function undoCreate(
 const NO_SUCH_CHANNEL = 3074;
 const GONE = 1094; // the connection ended by itself
 const NOT_OURS_TO_END = [1095, 1227]; // a system account
-
-/**
- * Ends clients' connections and lets no new ones in but those of administrators (CONNECTION_ADMIN), as a server does by
- * itself that is expelled (group_replication_exit_state_action). Until leaveOfflineMode. @throws SqlError
- */
-export async function turnClientsAway(session: Session, agentUser: string): Promise<void> {
-  await session.query("SET GLOBAL offline_mode = ON");
-  await endClientConnections(session, agentUser);
-}
 
 /**
  * Ends the connections of applications; not those of the server, the group and the agent, nor one that is still logging

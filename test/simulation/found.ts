@@ -162,4 +162,33 @@ export const FOUND: readonly { readonly name: string; readonly plan: Plan }[] = 
       ],
     },
   },
+  {
+    // Its agent did not know that another member's MySQL Shell was about to make it writable: every server outside a
+    // majority is in offline_mode, from its start.
+    name: "no client writes to a server that MySQL Shell of another one brings back",
+    plan: {
+      seed: 1_674,
+      members: 3,
+      formed: true,
+      faults: [
+        fault("powerOff", {
+          at: 4_901,
+          forMs: 7_155,
+          ordinal: 0,
+          other: 1,
+          dice: 0.27278115204535425,
+        }),
+        fault("killServer", {
+          at: 6_331,
+          forMs: 28_880,
+          ordinal: 2,
+          other: 1,
+          dice: 0.29429782601073384,
+        }),
+        fault("isolate", { at: 12_261, forMs: 6_020, ordinal: 1, dice: 0.6497910236939788 }),
+        fault("killServer", { at: 12_893, forMs: 6_262, ordinal: 1, dice: 0.8836132211145014 }),
+        fault("writeByHand", { at: 15_408, forMs: 4_431, ordinal: 1, dice: 0.36849160795100033 }),
+      ],
+    },
+  },
 ];

@@ -22,6 +22,8 @@ const IDLE_MS = 7_000;
 const ALARM_MS = 5_500;
 /** From when the server itself knows that it is outside; it gives up by itself after 10 s. */
 const OUTSIDE_MS = 8_500;
+/** A first look at the Cluster, and one at the server, however slow the others are. */
+const OPEN_MS = 4_500;
 
 export class Judge {
   readonly #world: World;
@@ -57,6 +59,7 @@ export class Judge {
     const primary = this.#world.instances.find(({ server }) => server === writer);
     for (const instance of this.#world.instances) {
       this.#fenced(instance);
+      this.#open(instance);
       this.#labelled(instance, primary);
       this.#explained(instance);
       this.#rightly(instance, writer);
@@ -158,6 +161,25 @@ export class Judge {
     // A tick that has begun, a look (two statements) and the fence wait for each other.
     const limitMs = this.#patience(WRITABLE_MS) + 6 * server.slowMs;
     this.#longest(what, watched && open && what, limitMs);
+  }
+
+  // Clients are let in by a member in the majority of the recorded group, and by nobody else.
+  #open(instance: Incarnation): void {
+    const { groups, paused, recorded } = this.#world;
+    const { agent, server } = instance;
+    const watched = agent?.process.runs === true && server.active;
+    const fine = server.group.state === "ONLINE" && groups.seesMajority(server);
+    const outside = `${server.address} lets clients in outside the majority`;
+    const limitMs = OPEN_MS + 6 * server.slowMs;
+    this.#longest(outside, watched && !fine && !paused && !server.offlineMode && outside, limitMs);
+    const inside = `${server.address} is ONLINE and lets no clients in`;
+    // The record has to be read first.
+    const known = watched && recorded && this.#canAct(instance);
+    this.#longest(
+      inside,
+      known && fine && server.offlineMode && inside,
+      this.#patience(OUTSIDE_MS) + 6 * server.slowMs,
+    );
   }
 
   #labelled(instance: Incarnation, primary: Incarnation | undefined): void {

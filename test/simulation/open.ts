@@ -2,11 +2,6 @@
 // wrong any more has to leave this list. In the order of the seeds.
 
 export const OPEN: ReadonlyMap<number, string> = new Map([
-  [
-    1674,
-    "a client writes to a member outside the group while MySQL Shell of another makes it writable",
-  ],
   [5648, "a group is rebooted although the volume of a member was replaced, seen too late"],
-  [5848, "as 1674"],
   [9323, "a member is cloned although another one has all that it lacks in its logs"],
 ]);

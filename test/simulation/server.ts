@@ -106,7 +106,7 @@ export class Mysqld {
   process = new Process("mysqld");
   status: "down" | "starting" | "up" = "down";
   superReadOnly = true;
-  offlineMode = false;
+  offlineMode = true;
   group = new Membership();
   lock: Process | undefined;
   /** How long a statement takes. */
@@ -144,7 +144,7 @@ export class Mysqld {
     this.process = new Process("mysqld");
     this.group = new Membership();
     this.superReadOnly = true;
-    this.offlineMode = false;
+    this.offlineMode = true;
     this.lock = undefined;
     this.status = "up";
   }

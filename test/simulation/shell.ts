@@ -184,7 +184,9 @@ async function join(
 
 async function started(run: ShellRun, target: Mysqld): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    run.process.act(() =>
+    run.process.act(() => {
+      // Its last step before, within milliseconds.
+      target.offlineMode = false;
       start(
         target,
         run.world,
@@ -194,8 +196,8 @@ async function started(run: ShellRun, target: Mysqld): Promise<void> {
               ? resolve()
               : reject(new ShellError(answer.message, answer.errno))
           ),
-      )
-    );
+      );
+    });
     // A server that dies meanwhile does not answer any more.
     target.listeners.add({
       lost: () => run.process.deliver(() => reject(new ShellError("Lost connection", 2013))),
@@ -279,6 +281,7 @@ async function reboot(run: ShellRun, args: Arguments): Promise<void> {
   });
   await run.after(1_500, () => {
     if (!seed.active) throw new ShellError("Lost connection", 2013);
+    seed.offlineMode = false;
     run.world.deeds.reboots(seed, options.force === "true");
     run.world.groups.bootstrap(seed, metadata.groupName);
   });

@@ -91,6 +91,7 @@ const STATEMENTS: readonly [RegExp, Statement][] = [
   }],
   [/^SET GLOBAL offline_mode = ON/, ({ server }, answer) => {
     server.offlineMode = true;
+    server.endClients?.();
     answer([]);
   }],
   [/^SET GLOBAL offline_mode = OFF/, ({ server }, answer) => {

@@ -27,6 +27,13 @@ const TABLE: readonly [
   ["mysqld never up", state({ local: DOWN, answered: false }), 200, 503, 503],
   ["outside the group", state({ local: a.up(a.outside(1)) }), 200, 200, 503],
   ["no quorum", state({ local: a.up(a.member(0, { members: minority })) }), 200, 200, 503],
+  [
+    "back in the group and still offline",
+    state({ local: a.up(a.member(1, { offlineMode: true })) }),
+    200,
+    200,
+    503,
+  ],
   ["the observation is too old", state({ now: a.NOW + MAX_AGE_MS + 1 }), 200, 200, 503],
   ["the loop stands still", state({ now: a.NOW + LIVE_LIMIT_MS + 1 }), 503, 503, 503],
 ];

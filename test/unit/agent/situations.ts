@@ -100,7 +100,6 @@ export type Expected = {
   via?: string;
   method?: string | undefined;
   startOver?: boolean;
-  helped?: true;
   groupName?: string;
   errant?: string;
   registered?: boolean;

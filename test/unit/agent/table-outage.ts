@@ -35,7 +35,7 @@ export const OUTAGE: readonly Row[] = [
   {
     name: "all equal: the second waits for the first",
     facts: outage(1, EQUAL),
-    expect: { ...wait("CompleteOutage"), helped: true },
+    expect: wait("CompleteOutage"),
   },
   {
     name: "the last holds most: it starts the group again",

@@ -1,0 +1,57 @@
+// Pure: what the own server needs at once, without anybody's agreement. One rule: it serves clients only while it is
+// ONLINE in the majority of a group whose creation is recorded, and takes writes only as a primary of it.
+
+import type { MemberFacts } from "../mysql/queries.ts";
+import { isOnline, isPrimary, ownRow, stateOf } from "./facts.ts";
+
+export type Guard =
+  /** offline_mode = ON: lets administrators in only, and ends the connections of everybody else. */
+  | "enterOfflineMode"
+  /** offline_mode = OFF. */
+  | "leaveOfflineMode"
+  /** super_read_only = ON. */
+  | "fence"
+  /** End client connections, so that their pools find the new primary. */
+  | "endClients";
+
+export type GuardInput = {
+  /** The previous observation. */
+  readonly before: MemberFacts | undefined;
+  readonly member: MemberFacts;
+  /** MySQL Shell is at work on this server, or may be, and switches read-only itself. */
+  readonly busy: boolean;
+  /** The group's creation is recorded; before that it may be taken back, with what clients wrote. */
+  readonly recorded: boolean;
+  /** A person looks after the Cluster, who may want to look into a server outside the group. */
+  readonly paused: boolean;
+};
+
+export function decideGuards(input: GuardInput): readonly Guard[] {
+  const { before, busy, member, paused, recorded } = input;
+  const guards: Guard[] = [];
+  const serves = isOnline(member);
+  // Always, so that nothing keeps a member closed that is one.
+  if (serves && recorded && member.offlineMode) guards.push("leaveOfflineMode");
+  if (paused) return guards;
+  // First: unlike the fence it waits for no commit.
+  if (!serves && !member.offlineMode) guards.push("enterOfflineMode");
+  const demoted = before?.uuid === member.uuid && isPrimary(before) && !isPrimary(member);
+  if (demoted) guards.push("endClients");
+  const writable = !member.superReadOnly && !busy;
+  if (writable && (isOutside(member) || isSettledSecondary(before, member))) guards.push("fence");
+  return guards;
+}
+
+function isOutside(member: MemberFacts): boolean {
+  const state = stateOf(member);
+  return state === "OFFLINE" || state === "ERROR";
+}
+
+// An election switches read-only off on a member that this very look may still call secondary: fencing it
+// would block every write. Only two looks that agree count.
+function isSettledSecondary(before: MemberFacts | undefined, member: MemberFacts): boolean {
+  const secondary = (facts: MemberFacts): boolean =>
+    isOnline(facts) && ownRow(facts)?.role === "SECONDARY" && !facts.superReadOnly;
+  return before !== undefined && before.viewId === member.viewId && secondary(before) &&
+    secondary(member);
+}

@@ -1,0 +1,128 @@
+import t from "tap";
+import { decideGuards, type Guard, type GuardInput } from "../../../src/agent/decide-guard.ts";
+import * as a from "./builders.ts";
+
+const minority = [a.row(0), ...[1, 2].map((n) => a.row(n, { state: "UNREACHABLE" }))];
+const demoted = [0, 1, 2].map((n) => a.row(n, { role: n === 1 ? "PRIMARY" : "SECONDARY" }));
+const writable = { superReadOnly: false };
+const closed = { offlineMode: true };
+const secondary = a.member(1, writable);
+
+type Row = Partial<GuardInput> & Pick<GuardInput, "member"> & { name: string; expect: Guard[] };
+
+const GUARDS: readonly Row[] = [
+  { name: "a healthy primary", before: a.member(0), member: a.member(0), expect: [] },
+  { name: "a healthy secondary", before: a.member(1), member: a.member(1), expect: [] },
+  {
+    name: "outside the group and writable",
+    member: { ...a.outside(1), ...closed, ...writable },
+    expect: ["fence"],
+  },
+  {
+    name: "the same in ERROR",
+    member: { ...a.outside(1, "ERROR"), ...closed, ...writable },
+    expect: ["fence"],
+  },
+  {
+    name: "the same while an action switches read-only itself",
+    member: { ...a.outside(1), ...closed, ...writable },
+    busy: true,
+    expect: [],
+  },
+  {
+    name: "one look that says writable secondary: an election may be under way",
+    before: a.member(1),
+    member: secondary,
+    expect: [],
+  },
+  { name: "two looks that agree", before: secondary, member: secondary, expect: ["fence"] },
+  {
+    name: "two looks in different views",
+    before: { ...secondary, viewId: "17954600589357117:4" },
+    member: secondary,
+    expect: [],
+  },
+  {
+    name: "demoted",
+    before: a.member(0),
+    member: a.member(0, { members: demoted, superReadOnly: true }),
+    expect: ["endClients"],
+  },
+  {
+    name: "primary that lost the majority",
+    before: a.member(0),
+    member: a.member(0, { members: minority }),
+    expect: ["enterOfflineMode", "endClients"],
+  },
+  {
+    name: "another server on the same address is no demotion",
+    before: a.member(0),
+    member: { ...a.outside(1), ...closed },
+    expect: [],
+  },
+  {
+    name: "secondary that lost the majority",
+    before: a.member(1),
+    member: a.member(1, { members: minority }),
+    expect: ["enterOfflineMode"],
+  },
+  {
+    name: "outside the group and open, whatever is being done",
+    member: { ...a.outside(1), ...writable },
+    busy: true,
+    expect: ["enterOfflineMode"],
+  },
+  {
+    name: "the same, not held by anybody: no client in the first place",
+    member: { ...a.outside(1), ...writable },
+    expect: ["enterOfflineMode", "fence"],
+  },
+  {
+    name: "recovering",
+    member: a.member(1, { members: [a.row(0), a.row(1, { state: "RECOVERING" })] }),
+    expect: ["enterOfflineMode"],
+  },
+  {
+    name: "closed outside the group stays closed",
+    member: { ...a.outside(1, "ERROR"), ...closed },
+    expect: [],
+  },
+  {
+    name: "in the group again and closed",
+    member: a.member(1, closed),
+    expect: ["leaveOfflineMode"],
+  },
+  {
+    name: "the same, while an action goes on",
+    member: a.member(1, closed),
+    busy: true,
+    expect: ["leaveOfflineMode"],
+  },
+  {
+    name: "the same, while a person looks after the Cluster",
+    member: a.member(1, closed),
+    paused: true,
+    expect: ["leaveOfflineMode"],
+  },
+  {
+    name: "a group that is not recorded yet",
+    member: a.member(0, { ...closed, members: [a.row(0)] }),
+    recorded: false,
+    expect: [],
+  },
+  {
+    name: "outside the group, opened by a person",
+    before: a.member(0),
+    member: { ...a.outside(0), ...writable },
+    paused: true,
+    expect: [],
+  },
+];
+
+for (const { name, expect, ...input } of GUARDS) {
+  t.test(`decideGuards() ${name}`, (t) => {
+    const calm = { before: undefined, busy: false, recorded: true, paused: false };
+    t.same(decideGuards({ ...calm, ...input }), expect);
+    t.end();
+  });
+}

@@ -1,0 +1,111 @@
+import t from "tap";
+import { type Known, ServerGuard } from "../../../src/agent/guard.ts";
+import { AgentLoop, type LoopOptions } from "../../../src/agent/loop.ts";
+import { silentLogger } from "../../../src/base/log.ts";
+import type { MemberFacts } from "../../../src/mysql/queries.ts";
+import type { Session } from "../../../src/mysql/session.ts";
+import { FakeClock, settle } from "../base/fake-clock.ts";
+import * as a from "./builders.ts";
+
+/** The own server: says what it is, takes the switches, and notes what it was told. */
+function ownServer(member: MemberFacts) {
+  const server = { member, told: [] as string[], refuses: false, sessions: 0 };
+  const rows = (): object[] =>
+    server.member.members.map((row) => ({
+      ...server.member,
+      superReadOnly: Number(server.member.superReadOnly),
+      offlineMode: Number(server.member.offlineMode),
+      ...{ memberId: row.uuid, host: row.host, port: row.port, state: row.state, role: row.role },
+    }));
+  const query = (sql: string): Promise<object[]> => {
+    const [, name, value] = /SET GLOBAL (\w+) = (\w+)/.exec(sql) ?? [];
+    if (name === undefined) return Promise.resolve(/@@server_uuid/.test(sql) ? rows() : []);
+    server.told.push(`${name} ${value}`);
+    if (server.refuses) return Promise.reject(new Error("refused"));
+    const field = name === "offline_mode" ? "offlineMode" : "superReadOnly";
+    server.member = { ...server.member, [field]: value === "ON" };
+    return Promise.resolve([]);
+  };
+  const open = (): Promise<Session> => {
+    server.sessions++;
+    const session = { broken: false, query, close: () => server.sessions-- };
+    return Promise.resolve(session as unknown as Session);
+  };
+  return { server, open };
+}
+
+const closed = { offlineMode: true };
+const opened = { ...a.outside(1), superReadOnly: false };
+
+t.test("a peer that hangs keeps it from nothing", async (t) => {
+  const clock = new FakeClock();
+  const { open, server } = ownServer({ ...a.outside(1), ...closed });
+  const stop = new AbortController();
+  let asked = 0;
+  const local = { open, session: undefined, look: () => Promise.resolve(a.up(server.member)) };
+  const hangs = () => new Promise(() => asked++);
+  const loop = new AgentLoop({
+    ...{ local, clock, log: silentLogger },
+    observer: { full: hangs },
+    disk: { look: () => undefined },
+    cluster: { read: () => Promise.resolve(), facts: { bootstrap: { at: "then" } } },
+    actor: { ranSince: () => false, history: {} },
+  } as unknown as LoopOptions);
+  const ended = loop.run(stop.signal);
+  await settle();
+  t.equal(asked, 1, "the loop asks the others, and waits");
+  server.member = opened;
+  await clock.advance(200);
+  t.same(server.told.splice(0), ["offline_mode ON", "super_read_only ON"], "no client, no write");
+  server.member = a.member(1, closed);
+  await clock.advance(200);
+  t.same(server.told.splice(0), ["offline_mode OFF"], "clients are let in");
+  await clock.advance(10_000);
+  t.same(server.told, [], "and that is all");
+  t.equal(asked, 1, "the others still hang");
+  stop.abort();
+  void ended; // the tick that hangs never ends
+  await settle();
+  t.equal(server.sessions, 0);
+});
+
+function guarded(member: MemberFacts, known: Partial<Known> = {}) {
+  const clock = new FakeClock();
+  const { open, server } = ownServer(member);
+  const all = { acting: false, recorded: true, paused: false, disk: undefined, ...known };
+  const stop = new AbortController();
+  const guard = new ServerGuard({ open, known: () => all, clock, log: silentLogger });
+  t.teardown(() => stop.abort());
+  void guard.run(stop.signal);
+  return { clock, server };
+}
+
+t.test("what is refused is tried again until it is done", async (t) => {
+  const { clock, server } = guarded(a.member(1, closed));
+  server.refuses = true;
+  await settle();
+  await clock.advance(1_000);
+  t.ok(server.told.length > 3);
+  server.refuses = false;
+  await clock.advance(1_000);
+  t.notOk(server.member.offlineMode);
+});
+
+t.test("a closed server that MySQL Shell makes writable is fenced after 5 s", async (t) => {
+  const { clock, server } = guarded({ ...a.outside(1), ...closed });
+  await settle();
+  server.member = { ...opened, ...closed };
+  await clock.advance(4_000);
+  t.same(server.told, []);
+  await clock.advance(2_000);
+  t.same(server.told, ["super_read_only ON"]);
+});
+
+t.test("on a disk that takes no writes it is fenced once", async (t) => {
+  const disk = { type: "stalled", since: 1, detail: "" } as const;
+  const { clock, server } = guarded({ ...opened, ...closed }, { disk });
+  server.refuses = true;
+  await settle();
+  await clock.advance(10_000);
+  t.same(server.told, ["super_read_only ON"]);
+});
