@@ -110,7 +110,7 @@ export const OUTAGE: readonly Row[] = [
         a.silent(2),
       ],
     }),
-    expect: wait("NoQuorum"),
+    expect: wait("CompleteOutage"),
   },
   {
     name: "a member is back in a group with the majority: no outage",
