@@ -39,7 +39,8 @@ export class Deeds {
     const { clock, network, strays } = this.#world;
     const replaced = strays.filter(({ place, server }) => {
       const other = this.#world.at(server.address);
-      return other?.active === true && other !== server && network.connects(place, other.place);
+      return other?.active === true && other.slowMs === 0 && other !== server &&
+        network.connects(place, other.place);
     });
     const now = clock.monotonic();
     this.#replaced = replaced.map((home) =>
