@@ -50,7 +50,12 @@ function restartGroup(facts: Facts, local: LocalWithData, cluster: ClusterFacts)
     return wait("WaitingForPeers", "the members' transactions cannot be compared yet");
   }
   if (outage.unsettled.length > 0) {
-    return wait("CompleteOutage", `${outage.unsettled.join(", ")} must first leave or give up`);
+    return wait(
+      "NoQuorum",
+      `${
+        outage.unsettled.join(", ")
+      } must first find the majority of the group, or leave or give up`,
+    );
   }
   const seed = outage.seed === undefined ? undefined : outage.holdings[outage.seed];
   if (seed === undefined) {
