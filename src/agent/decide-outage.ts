@@ -6,14 +6,7 @@
 import { describeGtidSet, unionGtidSets } from "../mysql/gtid.ts";
 import type { DataFacts } from "../mysql/queries.ts";
 import { type AgentAction, wait } from "./actions.ts";
-import {
-  type ClusterFacts,
-  type Facts,
-  hasData,
-  hasQuorum,
-  stateOf,
-  type UpView,
-} from "./facts.ts";
+import { type ClusterFacts, type Facts, hasData, type UpView } from "./facts.ts";
 import { judgeOutage, nameOf, type Outage, planRestart } from "./outage.ts";
 import { approval, describePlan, isApproved } from "./plan.ts";
 
@@ -25,19 +18,7 @@ export function decideOutage(
   local: LocalWithData,
   cluster: ClusterFacts,
 ): AgentAction {
-  return waitForQuorum(facts) ?? waitForData(facts, local, cluster) ??
-    restartGroup(facts, local, cluster);
-}
-
-function waitForQuorum(facts: Facts): AgentAction | undefined {
-  const blocked = facts.peers.find((peer) =>
-    peer.reachable && stateOf(peer.member) === "ONLINE" && !hasQuorum(peer.member)
-  );
-  return blocked && wait(
-    "NoQuorum",
-    `${blocked.address} is in the group but without its majority; this member returns when the ` +
-      "group has one, or when that member has given up",
-  );
+  return waitForData(facts, local, cluster) ?? restartGroup(facts, local, cluster);
 }
 
 function waitForData(
@@ -69,7 +50,12 @@ function restartGroup(facts: Facts, local: LocalWithData, cluster: ClusterFacts)
     return wait("WaitingForPeers", "the members' transactions cannot be compared yet");
   }
   if (outage.unsettled.length > 0) {
-    return wait("CompleteOutage", `${outage.unsettled.join(", ")} must first leave or give up`);
+    return wait(
+      "NoQuorum",
+      `${
+        outage.unsettled.join(", ")
+      } must first find the majority of the group, or leave or give up`,
+    );
   }
   const seed = outage.seed === undefined ? undefined : outage.holdings[outage.seed];
   if (seed === undefined) {

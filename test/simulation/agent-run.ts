@@ -32,13 +32,19 @@ export const SETTINGS = parseAgentSettings(JSON.stringify({
   dataClaim: "data",
 }));
 
+type RunningShell = {
+  readonly run: ShellRun;
+  readonly command: string;
+  readonly ended: (result: ExecResult) => void;
+};
+
 export class AgentRun {
   readonly process = new Process("agent");
   neverStopped = true;
   readonly #world: World;
   readonly #home: Incarnation;
   readonly #agent: ReturnType<typeof assemble>;
-  #shell: { run: ShellRun; ended: (result: ExecResult) => void } | undefined;
+  #shell: RunningShell | undefined;
 
   constructor(world: World, home: Incarnation) {
     this.#world = world;
@@ -140,20 +146,21 @@ export class AgentRun {
           this.#shell = undefined;
           this.process.deliver(() => resolve(result));
         };
-        this.#shell = { run, ended: finished };
+        this.#shell = { run, command: parseArguments(request.args).command, ended: finished };
         this.#arm(this.#shell);
         this.#command(run, request).then(finished);
       })
     );
   }
 
-  #arm({ ended: finished, run }: { run: ShellRun; ended: (result: ExecResult) => void }): void {
+  #arm({ command, ended: finished, run }: RunningShell): void {
     const death = this.#home.shellDeath;
     if (death === undefined) return;
     run.process.dieIn(death.inSteps, death.after, () => {
       this.#home.shellDeath = undefined;
       this.#world.note(`mysqlsh of ${this.#home.ordinal} is killed`);
       run.process.kill();
+      this.#world.waste.fails(this.#home.podUid, command);
       finished(ended({ signal: "SIGKILL" }));
     });
   }
@@ -169,8 +176,8 @@ export class AgentRun {
     const changes = args.command !== "cluster status";
     // A hand-over before the Pod ends is no decision of the loop.
     const decided = changes && args.command !== "cluster set-primary-instance";
-    const { ordinal, podUid } = this.#home;
-    if (decided) this.#world.deeds.changes(ordinal, args.command, true);
+    const { podUid } = this.#home;
+    if (decided) this.#world.deeds.changes(this.#home, args.command, true);
     if (decided) this.#world.waste.begins(podUid, args.command);
     if (changes) this.#world.changing.add(run);
     run.process.whenDead(() => this.#world.changing.delete(run));

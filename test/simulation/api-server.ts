@@ -25,6 +25,8 @@ export class ApiServer {
   #version = 1;
   /** Share of requests that fail before, and after, their effect. */
   failing = { before: 0, after: 0 };
+  /** How long a request or its answer may take on the way. */
+  slowMs = 0;
 
   get(path: string): Stored | undefined {
     return this.#objects.get(path);
@@ -141,7 +143,8 @@ function send(
   });
 }
 
-function late({ chance, clock }: ApiWorld, run: () => void): void {
+function late({ api, chance, clock }: ApiWorld, run: () => void): void {
+  if (api.slowMs > 0) return void clock.setTimer(1 + chance.below(api.slowMs), run);
   if (!chance.is(LATE)) return run();
   clock.setTimer(1 + chance.below(400), run);
 }

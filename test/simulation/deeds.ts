@@ -3,6 +3,7 @@
 import { APPROVE_PLAN_ANNOTATION } from "../../src/api/labels.ts";
 import type { RecoveryPlan } from "../../src/api/recovery-plan.ts";
 import { Approvals, givesUp } from "./approvals.ts";
+import type { Incarnation } from "./instance.ts";
 import { PATHS } from "./objects.ts";
 import type { Mysqld } from "./server.ts";
 import { lostByClone } from "./shell.ts";
@@ -11,10 +12,13 @@ import type { World } from "./world.ts";
 
 /** How long after its end a pause, and after its theft a Lease, may not be known yet. */
 const STOLEN_MS = 12_000;
+/** How long it may take to see it, with a look at those that are silent. */
+const REPLACED_MS = 5_000;
 
 export class Deeds {
   readonly #world: World;
   readonly #approvals = new Approvals();
+  #replaced: { readonly home: Incarnation; readonly since: number }[] = [];
 
   constructor(world: World) {
     this.#world = world;
@@ -30,12 +34,31 @@ export class Deeds {
     api.put(PATHS.cluster, { ...cluster, metadata: { ...cluster.metadata, annotations } });
   }
 
+  /** Which Pods can see that another one has their name. */
+  step(): void {
+    const { clock, network, strays } = this.#world;
+    const replaced = strays.filter(({ place, server }) => {
+      const other = this.#world.at(server.address);
+      return other?.active === true && other.slowMs === 0 && other !== server &&
+        network.connects(place, other.place);
+    });
+    const now = clock.monotonic();
+    this.#replaced = replaced.map((home) =>
+      this.#replaced.find((one) => one.home === home) ?? { home, since: now }
+    );
+  }
+
   /** An agent begins to change something: by MySQL Shell, after a look at the Cluster, or by itself. */
-  changes(ordinal: number, what: string, byShell: boolean): void {
+  changes(home: Incarnation | undefined, what: string, byShell: boolean): void {
+    const { ordinal = -1 } = home ?? {};
     const { apiTrouble, changing, clock, idleSince = Infinity } = this.#world;
     const idleMs = clock.monotonic() - idleSince;
     const late = byShell ? idleMs > 6_000 : idleMs > 35_000 && !apiTrouble;
     if (late) this.#blame("acts while paused", `${ordinal}: ${what}`);
+    const { since = Infinity } = this.#replaced.find((one) => one.home === home) ?? {};
+    if (clock.monotonic() - since > REPLACED_MS) {
+      this.#blame("acts though replaced", `${ordinal}: ${what}`);
+    }
     if (!byShell) return;
     if (changing.size > 0 && !apiTrouble) this.#blame("two at once", `${ordinal}: ${what}`);
     this.#hasLease(ordinal, what);
@@ -54,14 +77,23 @@ export class Deeds {
   }
 
   /** reboot-cluster-from-complete-outage is about to make the group anew. */
-  reboots(seed: Mysqld, force: boolean): void {
-    const { acknowledged, groups, recovery } = this.#world;
-    const running = groups.writers().filter((one) => this.#world.at(one.address) === one);
-    if (running.length > 0) this.#blame("two groups", `${seed.address} is rebooted beside a group`);
+  reboots(seed: Mysqld, how: { force: boolean; ahead: boolean }): void {
+    const { acknowledged, recovery, servers } = this.#world;
+    const running = servers.find((one) =>
+      one !== seed && one.active && one.group.view !== undefined &&
+      this.#world.at(one.address) === one
+    );
+    if (running !== undefined) {
+      this.#blame(
+        "two groups",
+        `${seed.address} is rebooted, and ${running.address} is in a group`,
+      );
+    }
     if (seed.volume.foreign) this.#blame("foreign data", `${seed.address} is the seed`);
     const { all } = seed.volume;
     const plan = this.#approvals.restart(this.#approved, podOf(seed), all.text);
-    const asks = force || recovery.completeOutage === "Manual" || this.#isUnseen(seed);
+    const asks = how.force || how.ahead || recovery.completeOutage === "Manual" ||
+      this.#isUnseen(seed);
     if (asks && plan === undefined) this.#blame("not asked", `${seed.address} is rebooted`);
     for (const [row, transaction] of acknowledged) {
       if (all.get(transaction) === transaction) continue;

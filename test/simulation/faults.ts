@@ -62,6 +62,10 @@ const FAULTS: Readonly<Record<FaultKind, Carry>> = {
     world.api.failing = dice < 0.5 ? { before: 0.4, after: 0.1 } : { before: 0.1, after: 0.4 };
     world.clock.setTimer(forMs, () => world.api.failing = { before: 0, after: 0 });
   },
+  apiSlow: (world, _, { forMs }) => {
+    world.api.slowMs = 2_000;
+    world.clock.setTimer(forMs, () => world.api.slowMs = 0);
+  },
   leaseTaken: (world) => {
     world.leaseTakenAt = world.clock.monotonic();
     const lease = world.api.get(PATHS.lease);
@@ -105,7 +109,7 @@ const FAULTS: Readonly<Record<FaultKind, Carry>> = {
       world.idleSince = undefined;
     });
   },
-  recreate: (world, _, { forMs }) => recreate(world, Math.min(forMs, 8_000)),
+  recreate: (world, _, { forMs }) => recreate(world, Math.min(forMs, 20_000)),
   purge: (world, { server }, { dice }) => {
     for (const one of dice < 0.5 ? world.servers : [server]) {
       if (one.status === "up") one.volume.purged = one.volume.executed.text;
@@ -146,7 +150,7 @@ const FAULTS: Readonly<Record<FaultKind, Carry>> = {
     world.clock.setTimer(forMs, () => server.slowMs = 0);
   },
   applierFails: (world, { server }) => world.groups.applierFails(server),
-  deletePod: (world, instance) => {
+  deletePod: (world, instance, { forMs }) => {
     if (instance.gone || world.instances[instance.ordinal] !== instance) return;
     let ends = false;
     const end = (): void => {
@@ -154,7 +158,8 @@ const FAULTS: Readonly<Record<FaultKind, Carry>> = {
       ends = true;
       instance.stopServer();
       instance.remove();
-      world.clock.setTimer(2_000, () => {
+      // There may be no room for it for a while.
+      world.clock.setTimer(Math.max(2_000, forMs - 10_000), () => {
         if (world.instances[instance.ordinal] !== instance) return;
         world.replacePod(instance.ordinal, instance.server.volume, instance.place);
       });
@@ -174,7 +179,7 @@ const FAULTS: Readonly<Record<FaultKind, Carry>> = {
 };
 
 const API_TROUBLE: ReadonlySet<FaultKind> = new Set<FaultKind>([
-  ...["apiAway", "apiFails", "cut", "isolate", "stray", "leaseTaken", "clock"] as const,
+  ...["apiAway", "apiFails", "apiSlow", "cut", "isolate", "stray", "leaseTaken"] as const,
   ...["freezeAgent", "freezeAgentAt", "powerOff", "powerOffAll"] as const,
 ]);
 
@@ -182,7 +187,8 @@ export function carryOut(world: World, fault: Fault): void {
   const instance = world.instances[fault.ordinal];
   if (instance === undefined) return;
   world.note(`fault ${fault.kind} ${fault.ordinal}>${fault.other} ${fault.forMs} ms`);
-  if (API_TROUBLE.has(fault.kind)) world.apiTrouble = true;
+  const reachesApi = fault.kind === "isolate" && fault.dice >= 0.5;
+  if (API_TROUBLE.has(fault.kind) && !reachesApi) world.apiTrouble = true;
   FAULTS[fault.kind](world, instance, fault);
 }
 
@@ -264,12 +270,20 @@ function recreate(world: World, ms: number): void {
   world.api.put(PATHS.cluster, { ...cluster, metadata });
   world.clock.setTimer(ms, () => {
     const volumes = world.instances.map(({ server }) => server.volume);
+    const wasRecorded = world.recorded;
     // Who makes it again after all data was lost has given that up.
     forget(world, () => true);
     // Also what nobody reaches: a group of one on a lost machine belongs to a Cluster that is no more.
     for (const instance of [...world.instances, ...world.strays]) instance.remove();
     world.createCluster();
+    world.kept = wasRecorded && areMembers(volumes);
     world.idleSince = undefined;
     volumes.forEach((volume, ordinal) => world.replacePod(ordinal, volume));
   });
+}
+
+/** Whether each is a member of one and the same group. */
+function areMembers(volumes: readonly Volume[]): boolean {
+  const names = new Set(volumes.map(({ groupName }) => groupName));
+  return names.size === 1 && volumes.every(({ metadata, uuid }) => metadata?.knowsUuid(uuid));
 }

@@ -51,7 +51,13 @@ export class Judge {
       const addresses = writers.map(({ address }) => address).join(" and ");
       this.#world.blame("two groups", `${addresses} accept writes, each in a group of its own`);
     }
+    // Until then whoever creates it may take it back.
+    const early = writers.find(({ group: { view } }) => (view?.members.length ?? 0) > 1);
+    if (early !== undefined && !this.#world.recorded) {
+      this.#world.blame("joined too early", `the group of ${early.address} is not recorded`);
+    }
     this.#world.noteStopped();
+    this.#world.deeds.step();
     if (this.#world.servers.some((one) => one.slowMs > 0 || one.comparesSlowly)) {
       this.#slowAt = this.#world.clock.monotonic();
     }
@@ -187,11 +193,14 @@ export class Judge {
     const { server } = instance;
     const label = podLabel.call(this.#world, instance.ordinal);
     const inside = server.group.state === "ONLINE" && groups.hasMajority(server);
-    const right = label === undefined ||
-      inside && (label === "primary") === (server.group.view?.primary === server.uuid);
+    const role = server.group.view?.primary === server.uuid ? "primary" : "secondary";
+    const right = label === undefined || inside && label === role;
     const seen = this.#canAct(instance) || this.#canAct(primary);
     const what = `${server.address} is labelled ${label}`;
     this.#longest(`${server.address} is labelled`, !right && seen && what, LIMIT_MS);
+    const missing = label === undefined && inside && this.#world.recorded && this.#canAct(instance);
+    const none = `${server.address} is ONLINE and has no role`;
+    this.#longest(none, missing && none, this.#patience(LIMIT_MS));
   }
 
   // Nobody waits without saying why, is ready or has a role when its own server knows better.

@@ -14,6 +14,7 @@ type Mutation = { readonly name: string; readonly changes: readonly Change[] };
 const { EACH, RECORD } = process.env;
 const LIST = join(import.meta.dirname, "mutations.txt");
 const ROOT = resolve(import.meta.dirname, "../..");
+const FILES: Readonly<Record<string, string>> = { case: "found.ts", day: "directed.ts" };
 
 function readMutations(text: string): Mutation[] {
   return text.split("\n# ").slice(1).map((block) => {
@@ -39,7 +40,7 @@ function copySources(): string {
 }
 
 /** What the simulation says; empty: nothing. */
-function tryChanges(copy: string, changes: readonly Change[], seeds: string): string {
+function tryChanges(copy: string, { changes, name }: Mutation, seeds: string): string {
   const before = new Map<string, string>();
   try {
     for (const { file, from, to } of changes) {
@@ -48,23 +49,27 @@ function tryChanges(copy: string, changes: readonly Change[], seeds: string): st
       if (!before.has(file)) before.set(file, text);
       writeFileSync(join(copy, file), text.replace(from, () => to));
     }
-    return run(copy, seeds);
+    return run(copy, seeds, name);
   } finally {
     for (const [file, text] of before) writeFileSync(join(copy, file), text);
   }
 }
 
-function run(copy: string, seeds: string): string {
+function run(copy: string, seeds: string, name: string): string {
   const how = { cwd: copy, encoding: "utf8", timeout: 900_000 } as const;
-  const { status, stderr, stdout } = spawnSync("node", ["test/simulation/first.ts", seeds], how);
+  const { status, stderr, stdout } = spawnSync(
+    "node",
+    ["test/simulation/first.ts", seeds, name],
+    how,
+  );
   if (status !== 0) throw new Error(stderr.trim().slice(0, 500) || "no end");
   return stdout.trim();
 }
 
 function record(name: string, seen: string, seeds: string): void {
   const [, count] = /^seed (\d+)/.exec(seen) ?? [];
-  const [, found] = /^the case "(.*?)":/.exec(seen) ?? [];
-  const where = count === undefined ? found && `found.ts: ${found}` : `${count} seeds`;
+  const [, file = "", found] = /^the (case|day) "(.*?)":/.exec(seen) ?? [];
+  const where = count === undefined ? found && `${FILES[file]}: ${found}` : `${count} seeds`;
   const line = `= ${where ?? `not in ${seeds} seeds`}`;
   const blocks = readFileSync(LIST, "utf8").split("\n# ").map((block) => {
     if (!block.startsWith(`${name}\n`)) return block;
@@ -78,14 +83,15 @@ const copy = copySources();
 const tried = readMutations(readFileSync(LIST, "utf8"))
   .filter(({ name }) => names.length === 0 || names.includes(name));
 let found = 0;
-for (const { changes, name } of tried) {
+for (const mutation of tried) {
+  const { changes, name } = mutation;
   try {
-    const seen = tryChanges(copy, changes, seeds);
+    const seen = tryChanges(copy, mutation, seeds);
     if (seen) found++;
     process.stdout.write(`${seen ? "found " : "MISSED"} ${name}${seen ? ` (${seen})` : ""}\n`);
     if (RECORD !== undefined) record(name, seen, seeds);
     for (const change of EACH !== undefined && changes.length > 1 ? changes : []) {
-      const alone = tryChanges(copy, [change], seeds) || "nothing";
+      const alone = tryChanges(copy, { name, changes: [change] }, seeds) || "nothing";
       process.stdout.write(`       ${change.file} alone: ${alone}\n`);
     }
   } catch (error) {

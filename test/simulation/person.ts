@@ -72,11 +72,11 @@ export class Person {
   // Kept volumes, or volumes from elsewhere; those of all members lost; or a creation in which a server that was replaced went on under its
   // name. Nobody was sent to a group that is not recorded.
   get #foreign(): boolean {
-    const { foreign, instances, recorded, recreated, strays } = this.#world;
+    const { foreign, instances, kept, recorded, recreated, strays } = this.#world;
     const strangers = instances.every(({ server }) =>
       server.volume.metadata?.knows(server) !== true
     );
-    return foreign || recreated || strangers || !recorded && strays.length > 0;
+    return foreign || recreated && !kept || recorded && strangers || !recorded && strays.length > 0;
   }
 
   #isDiverged({ server }: Incarnation, writer: Mysqld): boolean {

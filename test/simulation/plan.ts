@@ -36,6 +36,8 @@ const WEIGHTS = {
   applierFails: 3,
   compareSlowly: 3,
   slowServer: 3,
+  // In directed.ts only.
+  apiSlow: 0,
 } as const;
 
 export type FaultKind = keyof typeof WEIGHTS;

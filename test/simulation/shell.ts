@@ -41,6 +41,7 @@ async function createCluster(run: ShellRun, { positional, session }: Arguments):
   });
   const passwords = run.world.newPasswords();
   await run.after(300, () => {
+    assertWritable(server);
     groups.submit(server, { effect: { type: "account", passwords }, done: () => {} });
     server.volume.credential = passwords;
   });
@@ -147,17 +148,23 @@ async function rejoinInstance(run: ShellRun, args: Arguments): Promise<void> {
   await shareAccount(run, primary, target);
   // To recreate the account; a START that fails restores this.
   await run.after(100, () => target.superReadOnly = false);
-  await join(run, { primary, target, clone });
+  await join(run, { primary, target, clone, writes: true });
   await run.commit(primary, { type: "changeUuid", uuid: target.uuid, address });
 }
 
 async function join(
   run: ShellRun,
-  { clone, primary, target }: { clone: boolean; primary: Mysqld; target: Mysqld },
+  { clone, primary, target, writes = false }: {
+    clone: boolean;
+    primary: Mysqld;
+    target: Mysqld;
+    writes?: boolean;
+  },
 ): Promise<void> {
   const { world } = run;
   await run.after(200, () => {
     run.reach(target.address);
+    if (writes) assertWritable(target);
     target.volume.groupName = primary.volume.groupName;
   });
   if (clone) {
@@ -180,6 +187,12 @@ async function join(
     if (target.group.state === "ERROR" || target.group.state === "OFFLINE") throw failed;
     return target.group.state === "ONLINE";
   }, failed);
+}
+
+// Accounts and settings of a server are written on itself.
+function assertWritable(server: Mysqld): void {
+  if (!server.superReadOnly) return;
+  throw new ShellError("The MySQL server is running with --super-read-only", 1290);
 }
 
 async function started(run: ShellRun, target: Mysqld): Promise<void> {
@@ -282,7 +295,8 @@ async function reboot(run: ShellRun, args: Arguments): Promise<void> {
   await run.after(1_500, () => {
     if (!seed.active) throw new ShellError("Lost connection", 2013);
     seed.offlineMode = false;
-    run.world.deeds.reboots(seed, options.force === "true");
+    const force = options.force === "true";
+    run.world.deeds.reboots(seed, { force, ahead: ahead !== undefined });
     run.world.groups.bootstrap(seed, metadata.groupName);
   });
   const passwords = run.world.newPasswords();
@@ -298,7 +312,7 @@ async function rejoinAfterReboot(run: ShellRun, seed: Mysqld, target: Mysqld): P
     await run.after(100, () => run.world.groups.leave(run.reach(target.address)));
     await shareAccount(run, seed, target);
     await run.after(100, () => target.superReadOnly = false);
-    await join(run, { primary: seed, target, clone: false });
+    await join(run, { primary: seed, target, clone: false, writes: true });
     const { address, uuid } = target;
     await run.commit(seed, { type: "changeUuid", uuid, address });
   } catch (error) {

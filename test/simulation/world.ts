@@ -43,6 +43,8 @@ export class World {
   readonly notes: string[] = [];
   /** The Cluster was deleted and made again over its volumes. */
   recreated = false;
+  /** And they hold a group that was whole. */
+  kept = false;
   /** Since when nothing may be done: paused, or being deleted. */
   idleSince: number | undefined;
   /** A person has set the name of another group on a member. */
@@ -140,8 +142,8 @@ export class World {
   }
 
   starts(server: Mysqld): void {
-    const ordinal = this.instances.findIndex((instance) => instance.server === server);
-    this.deeds.changes(ordinal, "START GROUP_REPLICATION", false);
+    const home = [...this.instances, ...this.strays].find((one) => one.server === server);
+    this.deeds.changes(home, "START GROUP_REPLICATION", false);
     this.waste.starts(server);
   }
 

@@ -207,17 +207,6 @@ export const MEMBER: readonly Row[] = [
     expect: { type: "start-group-replication" },
   },
   {
-    name: "a cut-off majority is in the group, seen by a member that was restarted",
-    facts: out({
-      peers: [0, 1].map((n) =>
-        a.peer(n, {
-          member: a.member(n, { members: [a.row(n), a.row(2, { state: "UNREACHABLE" })] }),
-        })
-      ),
-    }),
-    expect: wait("NoQuorum"),
-  },
-  {
     name: "Group Replication is starting by itself",
     facts: out({ local: offline(a.data({ starting: "atBoot" })) }),
     expect: wait("Recovering"),

@@ -91,12 +91,12 @@ export const OUTAGE: readonly Row[] = [
     facts: outage(0, EQUAL, {
       peers: peers([1, { member: a.outside(1, "RECOVERING") }], [2]),
     }),
-    expect: wait("CompleteOutage"),
+    expect: wait("NoQuorum"),
   },
   {
     name: "a member is starting Group Replication by itself",
     facts: outage(0, EQUAL, { peers: peers([1, { data: a.data({ starting: "atBoot" }) }], [2]) }),
-    expect: wait("CompleteOutage"),
+    expect: wait("NoQuorum"),
   },
   {
     name: "a member is in the group without the majority",
