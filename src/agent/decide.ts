@@ -96,7 +96,11 @@ function decideUnrecorded(facts: Facts, data: DataFacts, registered: boolean): A
   if (facts.local.server !== "up") return { type: "idle" };
   const { uuid, members } = facts.local.member;
   const intended = facts.cluster?.bootstrap.serverUuid === uuid;
-  if (intended && members.length === 1) return { type: "create-cluster", startOver: true };
+  const { history: { lastFailure, retryAt }, now } = facts;
+  if (intended && members.length === 1) {
+    if (now < retryAt) return wait("ActionFailed", lastFailure);
+    return { type: "create-cluster", startOver: true };
+  }
   return wait(
     "ForeignData",
     "this server is in a group that this Cluster did not record and that its metadata does not " +

@@ -35,7 +35,10 @@ export class PeerObserver {
     this.#options = options;
   }
 
-  /** One view per address, in that order; `fresh` asks again even those asked a moment ago. */
+  /**
+   * One view per address, in that order. `fresh` asks again even those asked a moment ago, and resolves their names anew:
+   * an open session stays with a Pod that was replaced meanwhile, and MySQL Shell will go by the name.
+   */
   async look(addresses: readonly string[], fresh = false): Promise<PeerView[]> {
     return await Promise.all(addresses.map((address) => this.#lookAt(address, fresh)));
   }
@@ -58,6 +61,7 @@ export class PeerObserver {
     this.#peers.set(address, peer);
     const at = clock.monotonic();
     if (peer.view !== undefined && at < peer.notBefore && !fresh) return peer.view;
+    if (fresh) peer.session?.close();
     try {
       if (peer.session === undefined || peer.session.broken) {
         peer.session = await this.#open(address);

@@ -209,6 +209,15 @@ export const JOIN: readonly Row[] = [ // joining
     expect: { type: "create-cluster", startOver: true },
   },
   {
+    name: "intent, in the group, no metadata, and the last try has just failed",
+    facts: unborn({
+      cluster: intent(0),
+      local: a.up(alone(0), a.data({ metadata: undefined })),
+      history: failed({ "create-cluster": 1 }, a.NOW + 1_000),
+    }),
+    expect: { type: "wait", reason: "ActionFailed" },
+  },
+  {
     name: "intent, in the group, no metadata",
     facts: unborn({ cluster: intent(0), local: a.up(alone(0), a.data({ metadata: undefined })) }),
     expect: { type: "create-cluster", startOver: true },
