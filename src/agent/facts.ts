@@ -2,7 +2,7 @@
 // Pure. Everything observed has the time of its observation; `undefined` always means "not known", never
 // "none". Times are monotonic milliseconds.
 
-import type { ClusterSpec } from "../api/cluster.ts";
+import type { ClusterSpec, RestartRecord } from "../api/cluster.ts";
 import type { DataFacts, MemberFacts, MetadataFacts, ViewMember } from "../mysql/queries.ts";
 
 /** The agent's own server. */
@@ -52,6 +52,8 @@ export type ClusterFacts = {
   /** Hash of the plan that a person approved, and of the last one that was carried out. */
   readonly approvedPlan?: string | undefined;
   readonly donePlan?: string | undefined;
+  /** Restarts of the group that gave something up. */
+  readonly restarts: readonly RestartRecord[];
   /** Pods whose mysqld is known to have ended, by what the operator saw. */
   readonly stopped: readonly string[];
   /** Pods that said, as the operator saw last, that their disks take no writes. */
@@ -69,7 +71,7 @@ export type ClusterFacts = {
 
 /** What this server's data is to the group's; each set as text, undefined when it could not be computed. */
 export type DataRelation = {
-  /** Mine and not the group's: errant transactions. */
+  /** Mine and not the group's: errant transactions; also what a restart gave up, whoever has those GTIDs now. */
   readonly errant: string;
   /** The group's and not mine. */
   readonly missing: string;

@@ -111,7 +111,7 @@ export class ClusterReader {
    */
   async writeStatus(
     part: "bootstrap" | "recovery",
-    change: (cluster: ClusterFacts, now: string) => Record<string, string | null> | undefined,
+    change: (cluster: ClusterFacts, now: string) => Record<string, unknown> | undefined,
     signal: AbortSignal,
   ): Promise<void> {
     const { client, clock, identity } = this.#options;
@@ -151,6 +151,7 @@ export function clusterFacts(cluster: Cluster, at: number): ClusterFacts {
     recovery: parsed.ok ? parsed.spec.recovery : { completeOutage: "Manual", diverged: "Report" },
     approvedPlan: metadata.annotations?.[APPROVE_PLAN_ANNOTATION],
     donePlan: status?.recovery?.completedAt === undefined ? undefined : status.recovery.plan,
+    restarts: status?.recovery?.restarts ?? [],
     stopped: (status?.instances ?? []).filter(({ stopped }) => stopped !== undefined)
       .map(({ name }) => name),
     stuck: (status?.instances ?? [])

@@ -1,6 +1,7 @@
 // Puts the observations together to the facts of one decision. The own server is read before the peers:
 // a transaction that both have can then never look like one that only the own server has.
 
+import type { RestartRecord } from "../api/cluster.ts";
 import { describeError } from "../base/errors.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
@@ -29,6 +30,7 @@ import { evaluateGroup, type ExistingGroup } from "./group.ts";
 import type { ClusterReader } from "./observe-cluster.ts";
 import type { DiskObserver } from "./observe-disk.ts";
 import type { LocalObserver } from "./observe-local.ts";
+import { abandoned } from "./observe-restarts.ts";
 import { type OpenSession, parseAddress, type PeerObserver } from "./observe-peers.ts";
 import { addressOfOrdinal, type Identity, MAX_MEMBERS } from "./settings.ts";
 
@@ -93,10 +95,10 @@ export class Observer {
     const addresses = this.#peerAddresses(local, cluster);
     const [own, ...peers] = await observer.look([self.address, ...addresses], how.fresh);
     const named = own?.reachable === true ? own.member.uuid : undefined;
-    const relation = await this.#relation(local, peers);
+    const relation = await this.#relation(local, peers, cluster?.restarts ?? []);
     const outage = cluster?.bootstrap.at === undefined
       ? undefined
-      : await this.#outage(local, peers);
+      : await this.#outage(local, peers, cluster.restarts);
     const claims = await this.#claims(cluster, how);
     return { ...this.light(local, history), named, cluster, peers, relation, outage, claims };
   }
@@ -119,6 +121,7 @@ export class Observer {
   async #relation(
     local: LocalView,
     peers: readonly PeerView[],
+    restarts: readonly RestartRecord[],
   ): Promise<DataRelation | undefined> {
     const session = this.#options.local.session;
     const group = evaluateGroup({ peers });
@@ -136,7 +139,8 @@ export class Observer {
         group.online.map(({ data }) => subtractGtids(session, data.purged, executed)),
       );
       return {
-        errant: await subtractGtids(session, mine, theirs),
+        errant: await abandoned(session, { mine, theirs }, restarts) ||
+          await subtractGtids(session, mine, theirs),
         missing: await subtractGtids(session, theirs, mine),
         // One donor that has everything is enough: the server tries one after the other.
         purged: gaps.includes("") ? "" : gaps[0] ?? "",
@@ -148,7 +152,11 @@ export class Observer {
     }
   }
 
-  async #outage(local: LocalView, peers: readonly PeerView[]): Promise<OutageFacts | undefined> {
+  async #outage(
+    local: LocalView,
+    peers: readonly PeerView[],
+    restarts: readonly RestartRecord[],
+  ): Promise<OutageFacts | undefined> {
     const { identity, local: { session }, log } = this.#options;
     if (local.server !== "up" || local.data === undefined || session === undefined) {
       return undefined;
@@ -163,7 +171,13 @@ export class Observer {
       ),
     ].toSorted((a, b) => a.address < b.address ? -1 : 1); // at most nine: as the ordinals are
     try {
-      const beyond = await compareGtids(session, holdings.map(({ gtids }) => gtids));
+      const sets = holdings.map(({ gtids }) => gtids);
+      const theirs = unionGtidSets(...sets);
+      const givenUp = await Promise.all(
+        sets.map((mine) => abandoned(session, { mine, theirs }, restarts)),
+      );
+      const beyond = (await compareGtids(session, sets))
+        .map((row, i) => row.map((own, j) => i === j ? own : givenUp[i] || own));
       return { holdings, beyond };
     } catch (error) {
       log.debug("members not compared", { err: describeError(error) });

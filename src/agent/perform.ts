@@ -95,13 +95,16 @@ export async function perform(
     case "leave-group":
       return await leaveGroup(options.local);
     case "reboot-cluster":
-      return await byPlan(action.plan, how, async () => await rebootCluster(action.plan, how));
+      return await byPlan(action.plan, how, () => rebootCluster(action.plan, facts, how));
     case "reclone-instance":
-      return await byPlan(action.plan, how, async () => await recloneInstance(action, how));
+      return await byPlan(action.plan, how, () => recloneInstance(action, how));
     default:
       return assertNever(action);
   }
 }
+
+/** As many as the status has room for. */
+const MOST_RESTARTS = 32;
 
 type How = { options: PerformOptions; permit: Permit };
 
@@ -174,12 +177,26 @@ async function removeStaleEntry(via: string, facts: Facts, how: How): Promise<vo
   await call({ type: "remove-instance", target, force: true }, via, how);
 }
 
-async function rebootCluster(plan: RecoveryPlan | undefined, how: How): Promise<void> {
+async function rebootCluster(
+  plan: RecoveryPlan | undefined,
+  facts: Facts,
+  how: How,
+): Promise<void> {
+  if (plan !== undefined) await noteRestart(plan, facts, how);
   const name = how.options.identity.clusterName;
   const seed = ownEndpoint(how.options.identity);
   // Without force the Shell itself refuses when anybody is silent or holds more.
   const force = plan?.members.some(({ fate }) => fate === "Absent" || fate === "Diverges") ?? false;
   await call({ type: "reboot-cluster", name, seed, force }, address(seed), how);
+}
+
+// Before: whoever dies in between has noted a restart that may not have been, which gives nothing up.
+async function noteRestart(plan: RecoveryPlan, facts: Facts, how: How): Promise<void> {
+  const { uuid: serverUuid } = upView(facts).member;
+  const gtids = plan.members.find(({ fate }) => fate === "Seed")?.gtids ?? "";
+  await how.options.cluster.writeStatus("recovery", ({ restarts }, at) => ({
+    restarts: [...restarts, { at, serverUuid, gtids }].slice(-MOST_RESTARTS),
+  }), how.permit.signal);
 }
 
 async function recloneInstance(

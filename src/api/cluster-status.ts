@@ -23,11 +23,24 @@ const bootstrapSchema = z.object({
     .optional(),
 }).describe("How the group came to be. Written once, by the agent of the first member.");
 
+const restartSchema = z.object({
+  at: time("When it was about to happen."),
+  serverUuid: z.string().describe("server_uuid of the seed."),
+  gtids: z.string().describe(
+    "All transactions that the seed held. What others had beyond was given up.",
+  ),
+}).describe("One restart of the group by an approved plan.");
+
 const recoverySchema = z.object({
   plan: z.string().describe("Hash of the plan."),
   instance: z.string().describe("Pod whose agent carries it out."),
   at: time("When it began."),
   completedAt: time("When it had been carried out; it is never carried out again.").optional(),
+  restarts: z.array(restartSchema).max(32).meta({
+    description:
+      "How members are known that come back with what such a restart gave up, oldest first.",
+    "x-kubernetes-list-type": "atomic",
+  }).optional(),
 }).describe("The approved plan that was begun last. Written by the agent that carries it out.");
 
 const instanceSchema = z.object({
@@ -102,4 +115,5 @@ export const clusterStatusSchema = z.object({
 export type ClusterStatus = z.infer<typeof clusterStatusSchema>;
 export type InstanceStatus = z.infer<typeof instanceSchema>;
 export type StateChange = z.infer<typeof stateChangeSchema>;
+export type RestartRecord = z.infer<typeof restartSchema>;
 export type BootstrapStatus = z.infer<typeof bootstrapSchema>;

@@ -14,6 +14,7 @@ export type {
   BootstrapStatus,
   ClusterStatus,
   InstanceStatus,
+  RestartRecord,
   StateChange,
 } from "./cluster-status.ts";
 export { clusterStatusSchema } from "./cluster-status.ts";

@@ -48,6 +48,11 @@ export function unionGtidSets(...sets: readonly string[]): string {
   return [...new Set(parts)].filter((part) => part !== "").join(",");
 }
 
+/** The part of a set, as a server writes it, that comes from one source. */
+export function ofSource(set: string, source: string): string {
+  return normaliseGtidSet(set).split(",").filter((part) => part.startsWith(`${source}:`)).join(",");
+}
+
 /** For messages: the set, shortened to its first sources. */
 export function describeGtidSet(text: string): string {
   const parts = normaliseGtidSet(text).split(",").filter((part) => part !== "");

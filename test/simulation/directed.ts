@@ -140,6 +140,18 @@ const DAYS: readonly Day[] = [
       ["approve", { at: 15_000, forMs: 60_000 }],
     ],
   },
+  // A restart by a plan leaves somebody behind, who comes back when his GTIDs have been given out again.
+  {
+    guards: ["what a restart gave up comes back"],
+    tries: 5,
+    faults: [
+      ["powerOff", { at: 6_000, ordinal: 1, forMs: 14_000 }],
+      ["killAll", { at: [8_000, 11_000] }],
+      ["loseVolume", { at: 11_000, ordinal: 0 }],
+      ["deletePod", { at: 11_000, ordinal: 2, forMs: 90_000 }],
+      ["approve", { at: 15_000, forMs: 60_000 }],
+    ],
+  },
   // A volume was replaced while nobody was in a group, and MySQL Shell dies while it brings the new server in.
   {
     guards: ["a stale entry of a member that is ONLINE is left"],

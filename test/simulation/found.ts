@@ -191,4 +191,30 @@ export const FOUND: readonly { readonly name: string; readonly plan: Plan }[] = 
       ],
     },
   },
+  {
+    // Its session to its own name was from before, and still led to itself: names are resolved anew before an effect.
+    name: "a Pod that was replaced does not start the group again under its successor's name",
+    plan: {
+      seed: 401,
+      members: 3,
+      formed: true,
+      faults: [
+        fault("killAll", { at: 19_807, forMs: 25_100, ordinal: 2, dice: 0.9333829209208488 }),
+        fault("isolate", {
+          at: 20_394,
+          forMs: 11_889,
+          ordinal: 0,
+          other: 1,
+          dice: 0.02510698651894927,
+        }),
+        fault("stray", {
+          at: 28_426,
+          forMs: 50_320,
+          ordinal: 0,
+          other: 2,
+          dice: 0.6423597743269056,
+        }),
+      ],
+    },
+  },
 ];

@@ -79,7 +79,9 @@ export class Person {
     return foreign || recreated && !kept || recorded && strangers || !recorded && strays.length > 0;
   }
 
+  // Also with another transaction under a GTID that the group has given out again.
   #isDiverged({ server }: Incarnation, writer: Mysqld): boolean {
-    return writer.holds.missing(server.volume.all).length > 0;
+    const { holds } = writer;
+    return [...server.volume.all].some((one) => holds.get(one) !== one);
   }
 }

@@ -292,15 +292,18 @@ async function reboot(run: ShellRun, args: Arguments): Promise<void> {
     run.world.groups.leave(seed);
     seed.superReadOnly = false;
   });
+  const passwords = run.world.newPasswords();
   await run.after(1_500, () => {
     if (!seed.active) throw new ShellError("Lost connection", 2013);
     seed.offlineMode = false;
     const force = options.force === "true";
     run.world.deeds.reboots(seed, { force, ahead: ahead !== undefined });
+    // On the seed alone, with the binary log on.
+    const { executed } = seed.volume;
+    const number = executed.last(seed.uuid) + 1;
+    seed.volume.execute({ source: seed.uuid, number, effect: { type: "account", passwords } });
     run.world.groups.bootstrap(seed, metadata.groupName);
   });
-  const passwords = run.world.newPasswords();
-  await run.commit(seed, { type: "account", passwords });
   await run.after(50, () => seed.volume.credential = passwords);
   for (const target of others) await rejoinAfterReboot(run, seed, target);
   run.result = { class: "Cluster", name: metadata.name };

@@ -116,6 +116,7 @@ export function cluster(changes: Partial<ClusterFacts> = {}): ClusterFacts {
     createdAt: "2026-01-01T00:00:00Z",
     members: 3,
     recovery: { completeOutage: "Automatic", diverged: "Report" },
+    restarts: [],
     stopped: [],
     stuck: [],
     paused: false,
