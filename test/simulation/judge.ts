@@ -198,7 +198,11 @@ export class Judge {
     const seen = this.#canAct(instance) || this.#canAct(primary);
     const what = `${server.address} is labelled ${label}`;
     this.#longest(`${server.address} is labelled`, !right && seen && what, LIMIT_MS);
-    const missing = label === undefined && inside && this.#world.recorded && this.#canAct(instance);
+    // Whom the primary cannot reach it takes the label from.
+    const reached = primary === undefined ||
+      this.#world.network.connects(primary.place, instance.place);
+    const missing = label === undefined && inside && this.#world.recorded &&
+      this.#canAct(instance) && reached;
     const none = `${server.address} is ONLINE and has no role`;
     this.#longest(none, missing && none, this.#patience(LIMIT_MS));
   }
