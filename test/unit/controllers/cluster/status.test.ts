@@ -224,13 +224,6 @@ const rows: Row[] = [
   },
 ];
 
-t.test("why an instance waits is in one word, too", (t) => {
-  const full = anOnlinePod(0, 3, { ...waiting("DiskFull"), state: "Online" });
-  const { instances } = statusOf(aCluster({}, established), [full, ...online.slice(1)]);
-  t.strictSame(instances?.map((one) => one.waiting), ["DiskFull", undefined, undefined]);
-  t.end();
-});
-
 for (const { name, cluster = aCluster({}, bootstrapped()), pods, ...row } of rows) {
   t.test(`deriveClusterStatus() ${name}`, async (t) => {
     const status = statusOf(cluster, pods, row.failure);
