@@ -1,16 +1,19 @@
-// Tells one run: `node test/simulation/tell.ts SEED [agents]`, with what the agents log.
+// Tells one run: `node test/simulation/tell.ts SEED [agents]`, with what the agents log; `tell.ts GUARD TRY [agents]` that
+// try of the guard's day.
 
 import process from "node:process";
 import { createLogger } from "../../src/base/log.ts";
+import { directed } from "./directed.ts";
 import { describePlan, planOf } from "./plan.ts";
 import { simulate } from "./run.ts";
 
-const [seed = "1", agents] = process.argv.slice(2);
-const plan = planOf(Number(seed));
+const [what = "1", ...rest] = process.argv.slice(2);
+const days = directed().filter(({ guards }) => guards.includes(what));
+const plan = days[Number(rest[0]) - 1]?.plan ?? planOf(Number(what));
 process.stdout.write(`${describePlan(plan)}\n`);
 const result = await simulate(plan, {
   notes: true,
-  ...(agents === undefined ? {} : {
+  ...(!rest.includes("agents") ? {} : {
     logOf: (world) => (home) =>
       createLogger({
         level: "info",
