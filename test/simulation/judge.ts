@@ -22,10 +22,11 @@ const IDLE_MS = 7_000;
 const ALARM_MS = 5_500;
 /** From when the server itself knows that it is outside; it gives up by itself after 10 s. */
 const OUTSIDE_MS = 8_500;
-/** A first look at the Cluster, and one at the server, however slow the others are. */
-const OPEN_MS = 4_500;
+/** A look at the Cluster, which is read every 5 s, and one at the server, however slow the others are. */
+const OPEN_MS = 8_000;
 
 export class Judge {
+  readonly #paused = new Set<Incarnation>();
   readonly #world: World;
   readonly #writer: Writer;
   readonly #person: Person;
@@ -33,6 +34,8 @@ export class Judge {
   #idleAt = -Infinity;
   /** When a server was last slow. */
   #slowAt = -Infinity;
+  /** Then: how long a statement took. */
+  #slowMs = 0;
   #record: string | undefined;
   readonly #since = new Map<string, number>();
 
@@ -58,8 +61,10 @@ export class Judge {
     }
     this.#world.noteStopped();
     this.#world.deeds.step();
-    if (this.#world.servers.some((one) => one.slowMs > 0 || one.comparesSlowly)) {
+    const { servers } = this.#world;
+    if (servers.some((one) => one.slowMs > 0 || one.comparesSlowly)) {
       this.#slowAt = this.#world.clock.monotonic();
+      this.#slowMs = Math.max(...servers.map(({ slowMs }) => slowMs));
     }
     const [writer] = writers;
     const primary = this.#world.instances.find(({ server }) => server === writer);
@@ -171,8 +176,9 @@ export class Judge {
 
   // Clients are let in by a member in the majority of the recorded group, and by nobody else.
   #open(instance: Incarnation): void {
-    const { groups, paused, recorded } = this.#world;
+    const { groups, recorded } = this.#world;
     const { agent, server } = instance;
+    const paused = this.#believesPaused(instance);
     const watched = agent?.process.runs === true && server.active;
     const fine = server.group.state === "ONLINE" && groups.seesMajority(server);
     const outside = `${server.address} lets clients in outside the majority`;
@@ -186,6 +192,13 @@ export class Judge {
       known && fine && server.offlineMode && inside,
       this.#patience(OUTSIDE_MS) + 6 * server.slowMs,
     );
+  }
+
+  // Who cannot ask goes by what he was told.
+  #believesPaused(instance: Incarnation): boolean {
+    if (this.#world.paused) this.#paused.add(instance);
+    else if (this.#canAct(instance)) this.#paused.delete(instance);
+    return this.#paused.has(instance);
   }
 
   #labelled(instance: Incarnation, primary: Incarnation | undefined): void {
@@ -235,7 +248,7 @@ export class Judge {
     this.#longest(
       what,
       wrong && what,
-      this.#isPrompt(instance) ? PROMPT_MS : this.#patience(SILENT_MS),
+      this.#isPrompt(instance) ? PROMPT_MS : this.#patience(SILENT_MS) + 6 * this.#slowMs,
     );
   }
 
