@@ -3,6 +3,7 @@ import {
   countTransactions,
   describeGtidSet,
   normaliseGtidSet,
+  ofSource,
   parseGtidSet,
   unionGtidSets,
 } from "../../../src/mysql/gtid.ts";
@@ -48,5 +49,16 @@ t.test("texts", (t) => {
     describeGtidSet([A, A, A, A, A].map((uuid) => `${uuid}:1`).join(",")),
     `${[A, A, A].map((uuid) => `${uuid}:1`).join(",")} and 2 more sources`,
   );
+  t.end();
+});
+
+t.test("ofSource() takes the tags of a source with it, and nothing of others", (t) => {
+  const [a, b] = ["0".repeat(8), "1".repeat(8)].map((head) =>
+    `${head}-1111-1111-1111-111111111111`
+  );
+  const set = `${a}:1-92:mysqlsh:1-29,\n${b}:mysqlsh:1-4`;
+  t.equal(ofSource(set, `${b}`), `${b}:mysqlsh:1-4`);
+  t.equal(ofSource(set, `${a}`), `${a}:1-92:mysqlsh:1-29`);
+  t.equal(ofSource("", `${a}`), "");
   t.end();
 });
