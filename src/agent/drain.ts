@@ -41,8 +41,9 @@ const PROXIES_BUSY_MS = 2_500;
 const SHORT_GRACE_SECONDS = 30;
 /** How long running transactions may go on before they are cut off. */
 const TRANSACTIONS_SECONDS = 10;
-const CONFIRM_MS = 50;
-const CONFIRM_TRIES = 100;
+const CONFIRM_EVERY_MS = 50;
+/** How long the switch is waited for after MySQL Shell has ended. */
+const CONFIRM_MS = 5_000;
 
 export class Drainer {
   readonly #options: DrainOptions;
@@ -169,17 +170,17 @@ export class Drainer {
     signal: AbortSignal,
   ): Promise<string | undefined> {
     const { clock, look } = this.#options;
-    let left = Infinity;
-    const ended = (): number => left = CONFIRM_TRIES;
+    let until = Infinity;
+    const ended = (): number => until = clock.monotonic() + CONFIRM_MS;
     switching.then(ended, ended);
-    while (left-- > 0) {
+    while (clock.monotonic() < until) {
       const local = await look(signal);
       const members = local.server === "up" ? local.member.members : [];
       const row = members.find(({ uuid }) => uuid === target.uuid);
       if (local.server === "up" && row?.role === "PRIMARY" && row.state === "ONLINE") {
         return local.member.viewId;
       }
-      await clock.sleep(CONFIRM_MS, signal);
+      await clock.sleep(CONFIRM_EVERY_MS, signal);
     }
     return undefined;
   }

@@ -129,6 +129,7 @@ export class Observer {
       return undefined;
     }
     if (group.type !== "group") return undefined;
+    const { uuid } = local.member;
     const { executed, received } = local.data;
     const mine = unionGtidSets(executed, received);
     const theirs = unionGtidSets(
@@ -139,7 +140,7 @@ export class Observer {
         group.online.map(({ data }) => subtractGtids(session, data.purged, executed)),
       );
       return {
-        errant: await abandoned(session, { mine, theirs }, restarts) ||
+        errant: await abandoned(session, { uuid, mine, theirs }, restarts) ||
           await subtractGtids(session, mine, theirs),
         missing: await subtractGtids(session, theirs, mine),
         // One donor that has everything is enough: the server tries one after the other.
@@ -174,7 +175,9 @@ export class Observer {
       const sets = holdings.map(({ gtids }) => gtids);
       const theirs = unionGtidSets(...sets);
       const givenUp = await Promise.all(
-        sets.map((mine) => abandoned(session, { mine, theirs }, restarts)),
+        holdings.map(({ gtids: mine, uuid }) =>
+          abandoned(session, { uuid, mine, theirs }, restarts)
+        ),
       );
       const beyond = (await compareGtids(session, sets))
         .map((row, i) => row.map((own, j) => i === j ? own : givenUp[i] || own));

@@ -24,6 +24,7 @@ import { evaluateGroup } from "./group.ts";
 import type { ClusterReader } from "./observe-cluster.ts";
 import type { LocalObserver } from "./observe-local.ts";
 import { parseAddress } from "./observe-peers.ts";
+import { nameOf } from "./outage.ts";
 import { type PulseOptions, whilePulsing } from "./pulse.ts";
 import { type Identity, ownEndpoint } from "./settings.ts";
 
@@ -192,10 +193,15 @@ async function rebootCluster(
 
 // Before: whoever dies in between has noted a restart that may not have been, which gives nothing up.
 async function noteRestart(plan: RecoveryPlan, facts: Facts, how: How): Promise<void> {
-  const { uuid: serverUuid } = upView(facts).member;
+  const { data, member: { uuid: serverUuid } } = upView(facts);
+  const left = plan.members.filter(({ fate }) => fate === "Absent" || fate === "Diverges")
+    .map(({ name }) => name);
+  const without = (data?.metadata?.instances ?? [])
+    .filter(({ address }) => left.includes(nameOf(facts, address)))
+    .map(({ uuid }) => uuid);
   const gtids = plan.members.find(({ fate }) => fate === "Seed")?.gtids ?? "";
   await how.options.cluster.writeStatus("recovery", ({ restarts }, at) => ({
-    restarts: [...restarts, { at, serverUuid, gtids }].slice(-MOST_RESTARTS),
+    restarts: [...restarts, { at, serverUuid, gtids, without }].slice(-MOST_RESTARTS),
   }), how.permit.signal);
 }
 

@@ -19,6 +19,7 @@ import type { Identity } from "./settings.ts";
 
 const POD_NAME_LABEL = "statefulset.kubernetes.io/pod-name";
 const RETRY_MS = 1_000;
+const HOLD_MS = 5_000;
 const REFRESH_MS = 30_000;
 /** Without a role: others may still have an older view, and label this Pod by it. */
 const OUTSIDE_REFRESH_MS = 5_000;
@@ -41,7 +42,7 @@ export class Roles {
   #working = false;
   #wanted: RolePlan | undefined;
   #failing = false;
-  #held = false;
+  #heldUntil = -Infinity;
 
   constructor(options: RolesOptions) {
     this.#options = options;
@@ -55,7 +56,9 @@ export class Roles {
     const outside = plan.labels.get(this.#options.identity.podName) === null;
     const refreshMs = outside ? OUTSIDE_REFRESH_MS : REFRESH_MS;
     const due = key !== this.#done || now - this.#doneAt >= refreshMs;
-    if (!due || this.#held || this.#working || now < this.#notBefore) return;
+    // Who is outside takes its label away at once.
+    const held = now < this.#heldUntil && !outside;
+    if (!due || held || this.#working || now < this.#notBefore) return;
     this.#working = true;
     this.#apply(plan, signal).then(() => {
       this.#done = key;
@@ -72,13 +75,13 @@ export class Roles {
     }).finally(() => this.#working = false);
   }
 
-  /** Nothing is written but by pointPrimary until `release()`. */
+  /** Nothing is written but by pointPrimary until `release()`, or for a while: labels must not be wrong for long. */
   hold(): void {
-    this.#held = true;
+    this.#heldUntil = this.#options.clock.monotonic() + HOLD_MS;
   }
 
   release(): void {
-    this.#held = false;
+    this.#heldUntil = -Infinity;
   }
 
   /** Points the primary Service to a Pod that was just made primary. @throws ApiError */

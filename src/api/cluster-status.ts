@@ -26,9 +26,11 @@ const bootstrapSchema = z.object({
 const restartSchema = z.object({
   at: time("When it was about to happen."),
   serverUuid: z.string().describe("server_uuid of the seed."),
-  gtids: z.string().describe(
-    "All transactions that the seed held. What others had beyond was given up.",
-  ),
+  gtids: z.string().describe("All transactions that the seed held."),
+  without: z.array(z.string()).max(32).meta({
+    description: "server_uuids of the members left out: what they held beyond was given up.",
+    "x-kubernetes-list-type": "atomic",
+  }),
 }).describe("One restart of the group by an approved plan.");
 
 const recoverySchema = z.object({

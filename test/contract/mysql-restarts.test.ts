@@ -27,10 +27,12 @@ await t.test("a member that an enforced restart left behind", async (t) => {
   await stage.eventuallySome(4102, "app.t WHERE id = 1");
   await seed.query("STOP GROUP_REPLICATION");
   await left.query("INSERT INTO app.t VALUES (2)");
+  const uuid = await one(left, "@@global.server_uuid");
   const restart = {
     at: "",
     serverUuid: await one(seed, "@@global.server_uuid"),
     gtids: await executed(seed),
+    without: [uuid],
   };
   await left.stop();
   await stage.shell(4102, "dba", "reboot-cluster-from-complete-outage", "c1", "--force=true");
@@ -47,9 +49,11 @@ await t.test("a member that an enforced restart left behind", async (t) => {
   t.equal(await subtractGtids(session, mine, theirs), "", "its row 2 has the GTID of their row 3");
   const givenUp = await subtractGtids(session, mine, restart.gtids);
   t.match(givenUp, /^[0-9a-f-]{36}:\d+$/);
-  t.equal(await abandoned(session, { mine, theirs }, [restart]), givenUp);
-  t.equal(await abandoned(session, { mine, theirs }, []), "");
-  t.equal(await abandoned(session, { mine: theirs, theirs }, [restart]), "", "who was there");
-  const early = { mine: restart.gtids, theirs };
+  t.equal(await abandoned(session, { uuid, mine, theirs }, [restart]), givenUp);
+  t.equal(await abandoned(session, { uuid, mine, theirs }, []), "");
+  t.equal(await abandoned(session, { uuid, mine: theirs, theirs }, [restart]), "", "who was there");
+  const early = { uuid, mine: restart.gtids, theirs };
   t.equal(await abandoned(session, early, [restart]), "", "who held nothing beyond the seed");
+  const other = { uuid: restart.serverUuid, mine, theirs };
+  t.equal(await abandoned(session, other, [restart]), "", "who was not left out");
 });

@@ -11,12 +11,13 @@ t.test("labels are held back while the primary Service is moved, and written aft
   const written: string[] = [];
   const live = { metadata: { uid: "uid-0", labels: { [ROLE_LABEL]: "primary" } }, spec: {} };
   const patch = ({ name }: { name: string }) => Promise.resolve(void written.push(name));
+  const clock = new FakeClock();
   const roles = new Roles({
     client: { of: () => ({ get: () => Promise.resolve(live), patch }) },
     identity: a.identity(0),
     primaryService: "main-primary",
     confirmPrimary: () => Promise.resolve(true),
-    clock: new FakeClock(),
+    clock,
     log: silentLogger,
   } as unknown as RolesOptions);
   const demoted = { labels: new Map([["main-0", "secondary" as const]]) };
@@ -30,4 +31,13 @@ t.test("labels are held back while the primary Service is moved, and written aft
   roles.want(demoted, NEVER);
   await settle();
   t.strictSame(written, ["main-primary", "main-0"]);
+  roles.hold();
+  const outside = { labels: new Map([["main-0", null]]) };
+  roles.want(outside, NEVER);
+  await settle();
+  t.equal(written.length, 3, "who is outside takes its label away at once");
+  await clock.advance(5_000);
+  roles.want(demoted, NEVER);
+  await settle();
+  t.equal(written.length, 4, "nor are the others held back for long");
 });
