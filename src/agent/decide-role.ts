@@ -1,5 +1,5 @@
-// Pure: which role labels and which primary Service follow from one observation. Roles are written from a view with a majority only; whoever has
-// none takes his own label away and touches nothing else.
+// Pure: which role labels and which primary Service follow from one observation. Roles are written from a view with a
+// majority only; whoever has none takes his own label away and touches nothing else.
 
 import { podName } from "../api/names.ts";
 import type { Role } from "../api/labels.ts";
