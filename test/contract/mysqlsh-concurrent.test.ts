@@ -1,5 +1,6 @@
 // The stand-in against the recorded P series (calls while another one runs, forced removal), V (a Shell
 // killed in the middle of a clone, what it leaves, and the repair) and X (options, dissolving).
+import { rm } from "node:fs/promises";
 import t from "tap";
 import { USED } from "./mysqlsh-cases.ts";
 import { openStage, type ReplayOptions, type Stage, X_PROTOCOL } from "./mysqlsh-stage.ts";
@@ -12,12 +13,14 @@ await t.test("transcripts P, V and X", async (t) => {
   await stage.start(4104);
   const [background, ...rest] = USED.concurrent;
   // The window in which P02 to P06 were recorded: accounts are changed, the joiner not yet started.
-  const clone = stage.replay(t, background!, {
-    env: { MYSQLSH_FAULTS: "delay-start=8000" },
-  });
+  const held = await stage.file("held", "");
+  const clone = stage.replay(t, background!, { env: { MYSQLSH_FAULTS: `delay-start=${held}` } });
   await stage.eventuallyUses(4102, "mysql_innodb_cluster_3004");
   const states: Record<string, () => Promise<unknown>> = {
-    P07: () => clone,
+    P07: async () => {
+      await rm(held);
+      await clone;
+    },
     P08: async () => {
       await stage.eventuallyRegistered(4104);
       await stage.manualStart(4104);

@@ -1,13 +1,12 @@
 // The stand-in against the recorded S, T and U series: a member that is frozen, one whose applier failed,
 // one that is catching up. A lock that a client holds on the joiner stands for the 200 MB that the
 // recorded one had to catch up with, and an account that is locked for a moment for a slow start.
+import { rm } from "node:fs/promises";
 import t from "tap";
 import { USED } from "./mysqlsh-cases.ts";
 import { openStage, type Stage } from "./mysqlsh-stage.ts";
 
 t.setTimeout(300_000);
-/** U01 changes accounts, waits, starts; is ONLINE, waits, gives the accounts back. */
-const SLOW = { MYSQLSH_FAULTS: "delay-start=4000,hang-after-join=5000" };
 const RECOVERY_ACCOUNT = "'mysql_innodb_cluster_3003'@'%'";
 
 await t.test("transcripts S, T and U", async (t) => {
@@ -17,6 +16,10 @@ await t.test("transcripts S, T and U", async (t) => {
   const third = stage.server(4103);
   await primary.query("CREATE DATABASE app");
   await primary.query("CREATE TABLE app.t (id INT PRIMARY KEY, n INT)");
+  // U01 changes accounts, waits, starts; is ONLINE, waits, gives the accounts back.
+  const notStarted = await stage.file("not-started", "");
+  const notDone = await stage.file("not-done", "");
+  const slow = { MYSQLSH_FAULTS: `delay-start=${notStarted},hang-after-join=${notDone}` };
   let frozen = Promise.resolve();
   let rejoining = Promise.resolve();
   let release = () => {};
@@ -33,7 +36,7 @@ await t.test("transcripts S, T and U", async (t) => {
     S06: () => allOnline(stage),
     T01: () => breakApplier(stage),
     U01: async () => release = await fallBehind(stage),
-    U02: () => slowStart(stage),
+    U02: () => slowStart(stage, notStarted),
     U03: () => startGoesOn(stage),
     U06: async () => {
       release();
@@ -44,9 +47,10 @@ await t.test("transcripts S, T and U", async (t) => {
     const id = name.split("-")[0]!;
     await states[id]?.();
     if (id === "S02") frozen = stage.replay(t, name);
-    else if (id === "U01") rejoining = stage.replay(t, name, { env: SLOW });
+    else if (id === "U01") rejoining = stage.replay(t, name, { env: slow });
     else await stage.replay(t, name);
   }
+  await rm(notDone);
   await rejoining;
   t.strictSame(stage.replayed, USED.trouble);
 });
@@ -76,9 +80,10 @@ async function fallBehind(stage: Stage): Promise<() => void> {
 }
 
 /** U02: Group Replication starts on the third member, and the others cannot log in to it. */
-async function slowStart(stage: Stage): Promise<void> {
+async function slowStart(stage: Stage, notStarted: string): Promise<void> {
   await stage.eventuallyUses(4102, "mysql_innodb_cluster_3003");
   await lockAccount(stage, "LOCK");
+  await rm(notStarted);
   await stage.eventuallyApplies(4103);
 }
 
