@@ -1,7 +1,7 @@
 // Pure: what a server does that is outside the group while the group has its majority: come back, join,
 // or wait with a reason. The group's metadata says whether it belongs; GTID sets say whether it may.
 
-import { countTransactions, describeGtidSet } from "../mysql/gtid.ts";
+import { countTransactions, describeGtidSet, normaliseGtidSet, ofSource } from "../mysql/gtid.ts";
 import type { DataFacts, MetadataFacts } from "../mysql/queries.ts";
 import { type AgentAction, wait } from "./actions.ts";
 import {
@@ -146,6 +146,13 @@ function comeBack(facts: Facts, local: LocalWithData, group: ExistingGroup): Age
   }
   const failed = (type: string): number => history.failures[type] ?? 0;
   const sameGroup = local.data.groupName === group.groupName;
+  if (cluster === undefined && lacksRestart(facts, group)) {
+    return wait(
+      "ApiUnavailable",
+      "the group was started again while this member was away: what that gave up is in the Cluster, " +
+        "which cannot be read from the API server",
+    );
+  }
   const canStart = sameGroup && relation?.purged === "" && relation.accountsCurrent;
   // Without the API server there is no other way than to try again.
   const triedStart = failed("start-group-replication") >= START_TRIES && cluster !== undefined;
@@ -168,6 +175,12 @@ function comeBack(facts: Facts, local: LocalWithData, group: ExistingGroup): Age
     via: group.primary,
     ...(clone ? { method: "clone" as const } : {}),
   };
+}
+
+/** The group writes under its own name, and a server under its own only while it is in none: before it starts one again. */
+function lacksRestart({ relation }: Facts, { groupName }: ExistingGroup): boolean {
+  const missing = relation?.missing ?? "";
+  return ofSource(missing, groupName) !== normaliseGtidSet(missing);
 }
 
 /** A server that the metadata does not know, or knows by the address of a volume that is gone. */

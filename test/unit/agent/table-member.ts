@@ -17,6 +17,7 @@ import {
 } from "./situations.ts";
 
 const OWN = `${a.uuidOf(2)}:1`;
+const RESTARTED = `${a.GROUP}:7-9,${a.uuidOf(1)}:1-2`;
 const diverged = (changes: Partial<Facts> = {}): Facts =>
   out({ relation: { ...a.SAME, errant: OWN }, ...changes });
 const ERRANT = diverged();
@@ -135,6 +136,24 @@ export const MEMBER: readonly Row[] = [
   {
     name: "the same without the API server",
     facts: out({ cluster: undefined }),
+    expect: { type: "start-group-replication" },
+  },
+  {
+    name: "the same, and what it lacks is of the group",
+    facts: out({
+      cluster: undefined,
+      relation: { ...a.SAME, missing: `${a.GROUP}:7-9,${a.GROUP}:mysqlsh:1` },
+    }),
+    expect: { type: "start-group-replication" },
+  },
+  {
+    name: "the same, and it lacks what a server wrote that started the group again",
+    facts: out({ cluster: undefined, relation: { ...a.SAME, missing: RESTARTED } }),
+    expect: wait("ApiUnavailable"),
+  },
+  {
+    name: "it lacks that, and the API server says that nothing was given up",
+    facts: out({ relation: { ...a.SAME, missing: RESTARTED } }),
     expect: { type: "start-group-replication" },
   },
   {
