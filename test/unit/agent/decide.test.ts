@@ -11,8 +11,9 @@ import { DISK } from "./table-disk.ts";
 import { JOIN } from "./table-join.ts";
 import { MEMBER } from "./table-member.ts";
 import { OUTAGE, withoutMain2 } from "./table-outage.ts";
+import { RETURN } from "./table-return.ts";
 
-const TABLE = [...MEMBER, ...JOIN, ...OUTAGE, ...DISK];
+const TABLE = [...MEMBER, ...RETURN, ...JOIN, ...OUTAGE, ...DISK];
 testDecisions(TABLE);
 
 /** What the table decides, as the README spells it: actions, and reasons of waits. */
