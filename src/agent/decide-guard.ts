@@ -18,6 +18,8 @@ export type GuardInput = {
   /** The previous observation. */
   readonly before: MemberFacts | undefined;
   readonly member: MemberFacts;
+  /** For how long every look has shown it outside the group and open to clients. */
+  readonly openMs: number;
   /** MySQL Shell is at work on this server, or may be, and switches read-only itself. */
   readonly busy: boolean;
   /** The group's creation is recorded; before that it may be taken back, with what clients wrote. */
@@ -26,15 +28,23 @@ export type GuardInput = {
   readonly paused: boolean;
 };
 
+/**
+ * Entering offline_mode ends every session that is not an administrator's, and for that it takes the threads with which
+ * Group Replication begins: START, or the automatic rejoin after an expulsion, then fails. They begin as soon as the
+ * server is outside and open, and are safe after some 50 ms.
+ */
+export const BEGUN_MS = 500;
+
 export function decideGuards(input: GuardInput): readonly Guard[] {
-  const { before, busy, member, paused, recorded } = input;
+  const { before, busy, member, openMs, paused, recorded } = input;
   const guards: Guard[] = [];
   const serves = isOnline(member);
   // Always, so that nothing keeps a member closed that is one.
   if (serves && recorded && member.offlineMode) guards.push("leaveOfflineMode");
   if (paused) return guards;
   // First: unlike the fence it waits for no commit.
-  if (!serves && !member.offlineMode) guards.push("enterOfflineMode");
+  const begun = stateOf(member) === "ONLINE" || openMs >= BEGUN_MS;
+  if (!serves && !member.offlineMode && begun) guards.push("enterOfflineMode");
   const demoted = before?.uuid === member.uuid && isPrimary(before) && !isPrimary(member);
   if (demoted) guards.push("endClients");
   const writable = !member.superReadOnly && !busy;

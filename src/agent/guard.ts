@@ -50,6 +50,7 @@ export class ServerGuard {
   #session: Session | undefined;
   #before: MemberFacts | undefined;
   #readOnlyAt = -Infinity;
+  #openSince: number | undefined;
   #fencedSince: number | undefined;
   #failed = "";
 
@@ -99,10 +100,11 @@ export class ServerGuard {
     if (member.superReadOnly) this.#readOnlyAt = at;
     // Whoever ends an outage brings the other members back, which begins with an account made on each of them.
     const helped = member.offlineMode && at - this.#readOnlyAt < WRITABLE_MS;
+    this.#openSince = isOnline(member) || member.offlineMode ? undefined : this.#openSince ?? at;
+    const openMs = at - (this.#openSince ?? at);
     const { acting, disk, paused, recorded } = this.#options.known(at);
-    for (
-      const guard of decideGuards({ before, member, busy: acting || helped, recorded, paused })
-    ) {
+    const busy = acting || helped;
+    for (const guard of decideGuards({ before, member, openMs, busy, recorded, paused })) {
       if (guard === "fence" && this.#options.known(at).acting) return; // it has begun meanwhile
       // Waits for the commits that wait for the disk, and so would the next one: each is a connection of the server.
       if (guard === "fence" && disk !== undefined) {

@@ -1,8 +1,15 @@
 import t from "tap";
-import { decideGuards, type Guard, type GuardInput } from "../../../src/agent/decide-guard.ts";
+import {
+  BEGUN_MS,
+  decideGuards,
+  type Guard,
+  type GuardInput,
+} from "../../../src/agent/decide-guard.ts";
 import * as a from "./builders.ts";
 
-const minority = [a.row(0), ...[1, 2].map((n) => a.row(n, { state: "UNREACHABLE" }))];
+/** As the member of this ordinal sees it. */
+const minority = (ordinal: number) =>
+  [0, 1, 2].map((n) => a.row(n, { state: n === ordinal ? "ONLINE" : "UNREACHABLE" }));
 const demoted = [0, 1, 2].map((n) => a.row(n, { role: n === 1 ? "PRIMARY" : "SECONDARY" }));
 const writable = { superReadOnly: false };
 const closed = { offlineMode: true };
@@ -51,7 +58,8 @@ const GUARDS: readonly Row[] = [
   {
     name: "primary that lost the majority",
     before: a.member(0),
-    member: a.member(0, { members: minority }),
+    member: a.member(0, { members: minority(0) }),
+    openMs: 0,
     expect: ["enterOfflineMode", "endClients"],
   },
   {
@@ -63,8 +71,15 @@ const GUARDS: readonly Row[] = [
   {
     name: "secondary that lost the majority",
     before: a.member(1),
-    member: a.member(1, { members: minority }),
+    member: a.member(1, { members: minority(1) }),
+    openMs: 0,
     expect: ["enterOfflineMode"],
+  },
+  {
+    name: "outside the group and open: Group Replication may be starting at this very moment",
+    member: { ...a.outside(1, "ERROR"), superReadOnly: true },
+    openMs: BEGUN_MS - 1,
+    expect: [],
   },
   {
     name: "outside the group and open, whatever is being done",
@@ -121,8 +136,9 @@ const GUARDS: readonly Row[] = [
 
 for (const { name, expect, ...input } of GUARDS) {
   t.test(`decideGuards() ${name}`, (t) => {
-    const calm = { before: undefined, busy: false, recorded: true, paused: false };
-    t.same(decideGuards({ ...calm, ...input }), expect);
+    const settled = { before: undefined, openMs: BEGUN_MS };
+    const calm = { busy: false, recorded: true, paused: false };
+    t.same(decideGuards({ ...settled, ...calm, ...input }), expect);
     t.end();
   });
 }

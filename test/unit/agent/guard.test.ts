@@ -56,7 +56,9 @@ t.test("a peer that hangs keeps it from nothing", async (t) => {
   t.equal(asked, 1, "the loop asks the others, and waits");
   server.member = opened;
   await clock.advance(200);
-  t.same(server.told.splice(0), ["offline_mode ON", "super_read_only ON"], "no client, no write");
+  t.same(server.told.splice(0), ["super_read_only ON"], "no write");
+  await clock.advance(600);
+  t.same(server.told.splice(0), ["offline_mode ON"], "no client");
   server.member = a.member(1, closed);
   await clock.advance(200);
   t.same(server.told.splice(0), ["offline_mode OFF"], "clients are let in");
@@ -79,6 +81,19 @@ function guarded(member: MemberFacts, known: Partial<Known> = {}) {
   void guard.run(stop.signal);
   return { clock, server };
 }
+
+t.test("every time that MySQL Shell opens it, what it starts is given its time", async (t) => {
+  const { clock, server } = guarded({ ...a.outside(1), ...closed });
+  await settle();
+  for (let time = 0; time < 3; time++) {
+    await clock.advance(5_000);
+    server.member = { ...server.member, offlineMode: false };
+    await clock.advance(400);
+    t.same(server.told, []);
+    await clock.advance(400);
+    t.same(server.told.splice(0), ["offline_mode ON"]);
+  }
+});
 
 t.test("what is refused is tried again until it is done", async (t) => {
   const { clock, server } = guarded(a.member(1, closed));
