@@ -31,9 +31,9 @@ export type GuardInput = {
 /**
  * Entering offline_mode ends every session that is not an administrator's, and for that it takes the threads with which
  * Group Replication begins: START, or the automatic rejoin after an expulsion, then fails. They begin as soon as the
- * server is outside and open, and are safe after some 50 ms.
+ * server is outside and open, and are safe after some 50 ms, or more of a busy machine. Until then clients are ended one by one.
  */
-export const BEGUN_MS = 500;
+export const BEGUN_MS = 3_000;
 
 export function decideGuards(input: GuardInput): readonly Guard[] {
   const { before, busy, member, openMs, paused, recorded } = input;
@@ -42,11 +42,12 @@ export function decideGuards(input: GuardInput): readonly Guard[] {
   // Always, so that nothing keeps a member closed that is one.
   if (serves && recorded && member.offlineMode) guards.push("leaveOfflineMode");
   if (paused) return guards;
-  // First: unlike the fence it waits for no commit.
+  const isOpen = !serves && !member.offlineMode;
   const begun = stateOf(member) === "ONLINE" || openMs >= BEGUN_MS;
-  if (!serves && !member.offlineMode && begun) guards.push("enterOfflineMode");
+  // First: unlike the fence it waits for no commit.
+  if (isOpen && begun) guards.push("enterOfflineMode");
   const demoted = before?.uuid === member.uuid && isPrimary(before) && !isPrimary(member);
-  if (demoted) guards.push("endClients");
+  if (demoted || (isOpen && !begun)) guards.push("endClients");
   const writable = !member.superReadOnly && !busy;
   if (writable && (isOutside(member) || isSettledSecondary(before, member))) guards.push("fence");
   return guards;

@@ -112,6 +112,7 @@ export class ServerGuard {
         this.#fencedSince = disk.since;
       }
       const result = await ACTS[guard](session);
+      if (result === 0) continue; // there was no client
       this.#options.log.info("guard", { guard, state: stateOf(member), ended: result });
     }
   }
