@@ -40,7 +40,7 @@ export function keyOf(object: KubeObject): string {
 // places: under which the good state is found. rest: what it lacks until somebody reads it.
 type Known<T> = {
   good?: T | undefined;
-  rest?: string | undefined;
+  rest?: Buffer | undefined;
   places: string[];
   newest: T;
   unreadable?: string;
@@ -93,7 +93,7 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
     if (event.type === "init") this.#incoming.set(namespace, new Map());
     else if (!incoming) return this.#set(keyOf(event.object), event);
     else if (event.type === "delete") incoming.delete(keyOf(event.object));
-    else incoming.set(keyOf(event.object), event);
+    else incoming.set(keyOf(event.object), { ...event, rest: owned(event.rest) });
     return [];
   }
 
@@ -133,7 +133,8 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
   #judge({ object, rest, unreadable: why }: ObjectEvent<T>, last: Known<T> | undefined): Known<T> {
     try {
       if (why === undefined) {
-        return { newest: object, good: object, rest, places: this.#places(object) };
+        const places = this.#places(object);
+        return { newest: object, good: object, rest: owned(rest, last?.rest), places };
       }
     } catch (error) {
       why = `an index fails on it: ${describeError(error)}`;
@@ -161,6 +162,19 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
     if (next) this.#known.set(key, next);
     else this.#known.delete(key);
   }
+}
+
+/**
+ * A copy in memory of its own: a view would keep all that came with it. Where the last version's memory is large
+ * enough it is used again: of objects that change all the time there would be nothing but garbage.
+ */
+function owned(rest: Buffer | undefined, memory?: Buffer): Buffer | undefined {
+  if (!rest || rest.length === rest.buffer.byteLength) return rest; // it is one
+  const copy = memory && memory.buffer.byteLength >= rest.length
+    ? Buffer.from(memory.buffer, 0, rest.length)
+    : Buffer.allocUnsafeSlow(rest.length);
+  rest.copy(copy);
+  return copy;
 }
 
 // There is no earlier state to fall back on: whoever deferred the parse trusts the server's own encoder.

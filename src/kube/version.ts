@@ -1,8 +1,6 @@
 // Pure: resource versions. Opaque, but versions of one kind can be ordered when both are well-formed
 // integers. An order may only serve to leave out what is old.
 
-export type ResourceVersion = string & { readonly __opaque: "ResourceVersion" };
-
 const INTEGER = /^[1-9][0-9]*$/;
 
 /** Below 0: a is older than b. 0: the same. Above 0: newer, or nobody can say. */

@@ -132,21 +132,18 @@ export class Controller {
 
   async #follow(following: Following, signal: AbortSignal): Promise<void> {
     const { client, clock, metrics, name } = this.#options;
-    const { source: { type, labelSelector, deferred = false }, namespace } = following;
-    const { counter } = metrics.labelled({ controller: name, kind: type.kind });
+    const { source, namespace } = following;
+    const { counter } = metrics.labelled({ controller: name, kind: source.type.kind });
     const options = {
-      ...{ namespace: namespace || undefined, labelSelector, deferred, log: this.#log, clock },
+      ...source,
+      ...{ client, clock, log: this.#log, namespace: namespace || undefined },
+      take: (event: WatcherEvent<KubeObject>) => this.#take(following, event),
       onRestart: counter("watch_restarts_total", "Watches opened again"),
       onUnreadable: counter("watch_unreadable_total", "Not understood"),
     };
-    try {
-      for await (const event of watch(client, type, options, signal)) {
-        this.#take(following, event);
-        if (event.type === "initDone" && this.missing.length === 0) this.#synced.resolve();
-      }
-    } catch (error) {
-      if (!signal.aborted) throw error; // watch() ends by abort only
-    }
+    await watch(options, signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error; // it ends by abort only
+    });
   }
 
   #take({ source, namespace, writer }: Following, event: WatcherEvent<KubeObject>): void {
@@ -162,6 +159,7 @@ export class Controller {
         this.#log.error("watch event not understood", { kind, ...errorFields(error) });
       }
     }
+    if (event.type === "initDone" && this.missing.length === 0) this.#synced.resolve();
   }
 
   async #work(signal: AbortSignal): Promise<void> {

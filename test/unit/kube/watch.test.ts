@@ -11,6 +11,7 @@ import type { KubeRequest } from "../../../src/kube/request.ts";
 import { metadataOnly, type ResourceType } from "../../../src/kube/resource.ts";
 import { configMaps } from "../../../src/api/kinds.ts";
 import { watch } from "../../../src/kube/watch.ts";
+import type { WatcherEvent } from "../../../src/kube/watcher.ts";
 import { FakeClock, settle } from "../base/fake-clock.ts";
 
 const UTF8 = new TextEncoder();
@@ -77,23 +78,22 @@ function start(t: Test, type: ResourceType<KubeObject> = configMaps) {
   const restarts: string[] = [];
   const unreadable: string[] = [];
   const options = {
+    client: streams as unknown as KubeClient,
+    type,
     log,
     clock,
     onRestart: (why: string) => restarts.push(why),
     onUnreadable: (what: string) => unreadable.push(what),
+    take: (event: WatcherEvent<KubeObject>) => {
+      if (!("object" in event)) return void events.push(event.type);
+      const { kind, metadata } = event.object;
+      t.ok(kind === "ConfigMap" && !("managedFields" in metadata && metadata.managedFields));
+      const { name, resourceVersion } = metadata;
+      events.push(`${event.unreadable ? "unreadable" : event.type} ${name}${resourceVersion}`);
+    },
   };
-  const ended = (async () => {
-    const client = streams as unknown as KubeClient;
-    for await (const event of watch(client, type, options, stop.signal)) {
-      if (!("object" in event)) events.push(event.type);
-      else {
-        const { kind, metadata } = event.object;
-        t.ok(kind === "ConfigMap" && !("managedFields" in metadata && metadata.managedFields));
-        const { name, resourceVersion } = metadata;
-        events.push(`${event.unreadable ? "unreadable" : event.type} ${name}${resourceVersion}`);
-      }
-    }
-  })().catch(() => {}); // by the abort
+  // After the test has said how the server is; it ends by the abort.
+  const ended = Promise.resolve().then(() => watch(options, stop.signal)).catch(() => {});
   const end = async () => {
     stop.abort();
     await ended;
@@ -341,9 +341,7 @@ t.test("reading gives way to timers, however much there is to read", async (t) =
   }, 5);
   t.teardown(() => clearInterval(timer));
   const client = streams as unknown as KubeClient;
-  const following = watch(client, configMaps, { log, clock: systemClock }, stop.signal);
-  await t.rejects(async () => {
-    for await (const _event of following);
-  });
+  const options = { client, type: configMaps, log, clock: systemClock, take: () => {} };
+  await t.rejects(watch(options, stop.signal));
   t.ok(chunks < 1_000_000, `${chunks} chunks were read in ten turns`);
 });
