@@ -15,7 +15,7 @@ import { ClusterCensus, createClusterController } from "./controllers/cluster/co
 import { connect, type KubeClient } from "./kube/client.ts";
 import { loadConnection } from "./access/connection.ts";
 import type { Connection } from "./kube/connection.ts";
-import { EventRecorder } from "./kube/recorder.ts";
+import { EventRecorder } from "./controllers/recorder.ts";
 import { createExec } from "./mysql/exec.ts";
 import type { Controller } from "./runtime/controller.ts";
 import {

@@ -1,7 +1,7 @@
 // Pure: which kinds there are and where they live in the API. A ResourceType is a value that carries the
 // type of its objects: client.of(pods).get(…) gives a Pod. Our own kinds are described the same way.
 
-import type { Event, KubeObject, Lease } from "./object.ts";
+import type { KubeObject, Lease } from "./object.ts";
 
 export interface ResourceType<T extends KubeObject = KubeObject> {
   readonly group: string; // empty for the core group
@@ -31,7 +31,6 @@ export function resourceType<T extends KubeObject>(
 /** The same kind, of which get, list and watch give only the metadata. */
 export const metadataOnly = (type: ResourceType): ResourceType => ({ ...type, metadataOnly: true });
 
-export const events = resourceType<Event>("v1", "Event", "events");
 export const leases = resourceType<Lease>("coordination.k8s.io/v1", "Lease", "leases");
 
 /** "v1" or "apps/v1", as an object's apiVersion field has it. */
