@@ -12,7 +12,6 @@ import type { MetricRegistry } from "../base/metrics.ts";
 import type { Connection, Credentials, TlsMaterial } from "./connection.ts";
 import { NotConnectedError, openAgent } from "./dispatcher.ts";
 import { type KubeRequest, nameOf } from "./request.ts";
-import { type ObserveRequest, requestMetrics } from "./request-metrics.ts";
 import { warningLog } from "./warnings.ts";
 
 /** Lanes have connections of their own: watches must not hold up requests, nor both the Lease. */
@@ -34,6 +33,9 @@ export type TransportOptions = {
   pingMs?: number;
   deadMs?: number;
 };
+
+/** `code` is undefined when no answer came. */
+type ObserveRequest = (method: string, code: number | undefined, seconds: number) => void;
 
 /** limitMs: longest until the body is there, or until its beginning where it is taken in chunks. */
 export type SendOptions = { signal: AbortSignal; limitMs: number };
@@ -82,33 +84,26 @@ export class Transport {
   }
 
   /** Sends and waits for status and headers. Rejects with signal.reason or a TransportError. */
-  async send(
-    lane: Lane,
-    request: KubeRequest,
-    { signal, limitMs }: SendOptions,
-  ): Promise<TransportResponse> {
-    const limit = startDeadline(this.#options.clock, limitMs, signal);
-    const failed = (cause: unknown): unknown => {
+  async send(lane: Lane, request: KubeRequest, how: SendOptions): Promise<TransportResponse> {
+    const limit = startDeadline(this.#options.clock, how.limitMs, how.signal);
+    const fail = (cause: unknown): never => {
       limit.clear();
-      if (signal.aborted) return signal.reason;
+      how.signal.throwIfAborted();
       const seen = describeError(limit.expired ? limit.signal.reason : cause);
-      return new TransportError(`cannot ${nameOf(request)}: ${seen}`, { cause });
+      throw new TransportError(`cannot ${nameOf(request)}: ${seen}`, { cause });
     };
-    try {
-      const { body, statusCode, headers } = await this.#exchange(lane, request, limit.signal);
-      body.once("close", () => limit.clear());
-      return {
-        status: statusCode,
-        header: (name) => headers[name]?.toString(), // several are joined by a comma
-        text: () => body.text().catch((error) => Promise.reject(failed(error))),
-        chunks: () => {
-          limit.disarm();
-          return body[Symbol.asyncIterator]() as AsyncGenerator<Uint8Array>;
-        },
-      };
-    } catch (error) {
-      throw failed(error);
-    }
+    const answer = await this.#exchange(lane, request, limit.signal).catch(fail);
+    const { body, headers, statusCode: status } = answer;
+    body.once("close", () => limit.clear());
+    return {
+      status,
+      header: (name) => headers[name]?.toString(), // several are joined by a comma
+      text: () => body.text().catch(fail),
+      chunks: () => {
+        limit.disarm();
+        return body[Symbol.asyncIterator]() as AsyncGenerator<Uint8Array>;
+      },
+    };
   }
 
   /** Ends every request and connection. */
@@ -158,7 +153,7 @@ export class Transport {
         headers: {
           ...this.#headers,
           ...request.headers,
-          ...(token ? { authorization: `Bearer ${token.reveal()}` } : {}),
+          authorization: token && `Bearer ${token.reveal()}`,
         },
         signal: controller.signal,
       });
@@ -188,4 +183,19 @@ export class Transport {
     this.#agents.set(lane, agent);
     return agent;
   }
+}
+
+/** Notes exchanges under client-go's names: a repeated request as often as it was sent, a watch when it begins. */
+function requestMetrics(registry: MetricRegistry, host: string): ObserveRequest {
+  const help = "Requests to the API server, by status code, method and host.";
+  const total = registry.counter("rest_client_requests_total", help, ["code", "method", "host"]);
+  const duration = registry.histogram(
+    "rest_client_request_duration_seconds",
+    "From sending a request to the beginning of its answer, by method and host.",
+    ["verb", "host"],
+  );
+  return (method, code, seconds) => {
+    total.inc({ code: String(code ?? "<error>"), method, host });
+    duration.observe({ verb: method, host }, seconds);
+  };
 }
