@@ -4,8 +4,9 @@
 import { isNotFound } from "./api-error.ts";
 import type { KubeClient, ListPage } from "./client.ts";
 import type { KubeObject } from "./object.ts";
-import { about, accept, defined, type KubeRequest, type Selection } from "./request.ts";
-import { type ObjectRef, resourcePath, type ResourceType, type Target } from "./resource.ts";
+import { accept, defined, type KubeRequest, type Selection } from "./request.ts";
+import { describeRef, type ObjectRef, resourcePath } from "./resource.ts";
+import type { ResourceType, Target } from "./resource.ts";
 
 export type WriteOptions = {
   subresource?: string;
@@ -74,7 +75,8 @@ export class Objects<T extends KubeObject> {
   }
 
   #request(method: KubeRequest["method"], verb: string, target: Target): KubeRequest {
-    return { method, ...about(verb, this.#type, target), query: {}, headers: {} };
+    const what = `${verb} ${describeRef(this.#type, target)}`;
+    return { method, what, path: resourcePath(this.#type, target), query: {}, headers: {} };
   }
 }
 

@@ -1,7 +1,7 @@
 // Pure: a request to the API server as a value, and what lists and watches ask for. Knows nothing of
 // connections, credentials, retries or answers.
 
-import { describeRef, resourcePath, type ResourceType, type Target } from "./resource.ts";
+import { resourcePath, type ResourceType } from "./resource.ts";
 
 export type KubeRequest = {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -53,11 +53,6 @@ export function buildWatch(
   const begin = from.resourceVersion === undefined ? initial : {};
   const query = defined({ ...always, ...from, ...begin });
   return { what: `watch ${path}`, method: "GET", path, query, headers: accept(type) };
-}
-
-/** What is tried, and where. */
-export function about(verb: string, type: ResourceType, target: Target) {
-  return { what: `${verb} ${describeRef(type, target)}`, path: resourcePath(type, target) };
 }
 
 /** Metadata only, where that is wanted. */
