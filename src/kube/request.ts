@@ -17,26 +17,8 @@ export type Selection = {
   labelSelector?: string | undefined;
   fieldSelector?: string | undefined;
 };
-/** limit 0 takes everything at once. */
-export type Page = { continueToken?: string | undefined; limit?: number };
 
 export const nameOf = ({ what, method, path }: KubeRequest): string => what ?? `${method} ${path}`;
-
-/** One page. Without a resourceVersion: always the newest state. */
-export function buildList(
-  type: ResourceType,
-  { namespace, labelSelector, fieldSelector }: Selection,
-  { limit = 500, continueToken }: Page = {},
-): KubeRequest {
-  const page = { limit: limit || undefined, continue: continueToken };
-  return {
-    what: `list ${type.plural}`,
-    method: "GET",
-    path: resourcePath(type, { namespace }),
-    query: defined({ labelSelector, fieldSelector, ...page }),
-    headers: accept(type, "List"),
-  };
-}
 
 /**
  * A watch from a resourceVersion, or without one a streaming list: the whole state as ADDED events, then

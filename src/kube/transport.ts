@@ -34,11 +34,8 @@ export type TransportOptions = {
   deadMs?: number;
 };
 
-/** `code` is undefined when no answer came. */
-type ObserveRequest = (method: string, code: number | undefined, seconds: number) => void;
-
 /** limitMs: longest until the body is there, or until its beginning where it is taken in chunks. */
-export type SendOptions = { signal: AbortSignal; limitMs: number };
+export type SendOptions = { lane: Lane; signal: AbortSignal; limitMs: number };
 
 /** text() or chunks() must be called. */
 export type TransportResponse = {
@@ -63,10 +60,8 @@ diagnostics.subscribe("http2.client.stream.created", (message) => {
 
 export class Transport {
   readonly #connection: Connection;
-  readonly #options: TransportOptions;
+  readonly #options: TransportOptions & { pingMs: number; deadMs: number };
   readonly #url: URL;
-  readonly #headers: Record<string, string | string[]>;
-  readonly #observe: ObserveRequest;
   readonly #warn: ReturnType<typeof warningLog>;
   readonly #agents = new Map<Lane, Agent>();
   #tls: TlsMaterial | undefined;
@@ -74,17 +69,14 @@ export class Transport {
   #closed = false;
 
   constructor(connection: Connection, options: TransportOptions) {
-    const { log, metrics, userAgent } = options;
     this.#connection = connection;
-    this.#options = options;
+    this.#options = { pingMs: 10_000, deadMs: 25_000, ...options };
     this.#url = new URL(connection.server);
-    this.#headers = { ...connection.headers, accept: "application/json", "user-agent": userAgent };
-    this.#observe = metrics ? requestMetrics(metrics, this.#url.host) : () => {};
-    this.#warn = warningLog(log);
+    this.#warn = warningLog(options.log);
   }
 
   /** Sends and waits for status and headers. Rejects with signal.reason or a TransportError. */
-  async send(lane: Lane, request: KubeRequest, how: SendOptions): Promise<TransportResponse> {
+  async send(request: KubeRequest, how: SendOptions): Promise<TransportResponse> {
     const limit = startDeadline(this.#options.clock, how.limitMs, how.signal);
     const fail = (cause: unknown): never => {
       limit.clear();
@@ -92,8 +84,8 @@ export class Transport {
       const seen = describeError(limit.expired ? limit.signal.reason : cause);
       throw new TransportError(`cannot ${nameOf(request)}: ${seen}`, { cause });
     };
-    const answer = await this.#exchange(lane, request, limit.signal).catch(fail);
-    const { body, headers, statusCode: status } = answer;
+    const { body, headers, statusCode: status } = await this
+      .#exchange(request, { ...how, signal: limit.signal }).catch(fail);
     body.once("close", () => limit.clear());
     return {
       status,
@@ -116,25 +108,21 @@ export class Transport {
   }
 
   // What is refused for its credentials was not carried out: it may be sent again with others.
-  async #exchange(
-    lane: Lane,
-    request: KubeRequest,
-    signal: AbortSignal,
-  ): Promise<Dispatcher.ResponseData> {
+  async #exchange(request: KubeRequest, how: SendOptions): Promise<Dispatcher.ResponseData> {
     // A file system or a plugin may let us wait: not longer than the request may take.
-    const used = await unlessAborted(this.#connection.credentials(), signal);
-    const answer = await this.#dispatch(lane, request, { ...used, signal });
+    const used = await unlessAborted(this.#connection.credentials(), how.signal);
+    const answer = await this.#dispatch(request, how, used);
     if (answer.statusCode !== 401) return answer;
-    const renewed = await unlessAborted(this.#connection.renew(used), signal);
+    const renewed = await unlessAborted(this.#connection.renew(used), how.signal);
     if (renewed === used) return answer;
     await answer.body.text();
-    return await this.#dispatch(lane, request, { ...renewed, signal });
+    return await this.#dispatch(request, how, renewed);
   }
 
   async #dispatch(
-    lane: Lane,
     request: KubeRequest,
-    { tls, token, signal }: Credentials & { signal: AbortSignal },
+    { lane, signal }: SendOptions,
+    { tls, token }: Credentials,
   ): Promise<Dispatcher.ResponseData> {
     signal.throwIfAborted();
     // Aborts reach undici one turn late, never in the tick of a dispatch (see the note on diagnostics).
@@ -151,7 +139,9 @@ export class Transport {
         origin: this.#url.origin,
         path: this.#url.pathname.replace(/\/$/, "") + request.path,
         headers: {
-          ...this.#headers,
+          ...this.#connection.headers,
+          accept: "application/json",
+          "user-agent": this.#options.userAgent,
           ...request.headers,
           authorization: token && `Bearer ${token.reveal()}`,
         },
@@ -178,24 +168,20 @@ export class Transport {
       this.#agents.clear();
       this.#tls = tls;
     }
-    const options = { pingMs: 10_000, deadMs: 25_000, ...this.#options };
-    const agent = this.#agents.get(lane) ?? openAgent(this.#connection, tls, options);
+    const agent = this.#agents.get(lane) ?? openAgent(this.#connection, tls, this.#options);
     this.#agents.set(lane, agent);
     return agent;
   }
-}
 
-/** Notes exchanges under client-go's names: a repeated request as often as it was sent, a watch when it begins. */
-function requestMetrics(registry: MetricRegistry, host: string): ObserveRequest {
-  const help = "Requests to the API server, by status code, method and host.";
-  const total = registry.counter("rest_client_requests_total", help, ["code", "method", "host"]);
-  const duration = registry.histogram(
-    "rest_client_request_duration_seconds",
-    "From sending a request to the beginning of its answer, by method and host.",
-    ["verb", "host"],
-  );
-  return (method, code, seconds) => {
-    total.inc({ code: String(code ?? "<error>"), method, host });
-    duration.observe({ verb: method, host }, seconds);
-  };
+  // Under client-go's names. A repeated request counts as often as it was sent, a watch when it begins.
+  #observe(method: string, code: number | undefined, seconds: number): void {
+    const { metrics } = this.#options;
+    const { host } = this.#url;
+    const total = "Requests to the API server, by status code, method and host.";
+    metrics?.counter("rest_client_requests_total", total, ["code", "method", "host"])
+      .inc({ code: String(code ?? "<error>"), method, host });
+    const lasted = "From sending a request to the beginning of its answer, by method and host.";
+    metrics?.histogram("rest_client_request_duration_seconds", lasted, ["verb", "host"])
+      .observe({ verb: method, host }, seconds);
+  }
 }

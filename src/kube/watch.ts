@@ -4,7 +4,7 @@
 import { backoffDelay } from "../base/backoff.ts";
 import { type Clock, type Deadline, nextTurn, startDeadline } from "../base/clock.ts";
 import { describeError } from "../base/errors.ts";
-import type { Logger } from "../base/log.ts";
+import { type Logger, newsOf } from "../base/log.ts";
 import { ApiError } from "./api-error.ts";
 import type { KubeClient } from "./client.ts";
 import { LineDecoder } from "./lines.ts";
@@ -44,9 +44,9 @@ const CLOSE_MARGIN_MS = 15_000;
 const QUIET_LIMIT_MS = 100_000;
 const INITIAL_QUIET_LIMIT_MS = 30_000;
 const SHORT_WATCH_MS = 1000;
+const PAGE_SIZE = 500;
 // Timers, PINGs and the Lease get their turn this often, however much there is to read.
 const TURN_MS = 10;
-const MOST_REPORTS = 1000;
 
 /** Tells of every change of the selected objects, beginning with their whole state, until the abort. */
 export function watch<T extends KubeObject>(
@@ -60,7 +60,7 @@ class WatchDriver<T extends KubeObject> {
   readonly #options: WatchOptions<T>;
   readonly #signal: AbortSignal;
   readonly #log: Logger;
-  readonly #reported = new Set<string>();
+  readonly #isNew = newsOf();
   #step: WatcherStep<T> = beginWatcher();
   #attempt = 0;
   #troubleAt = -Infinity;
@@ -98,8 +98,8 @@ class WatchDriver<T extends KubeObject> {
     { continueToken, paged }: WatcherCommand & { type: "list" },
   ): Promise<WatcherInput<T>> {
     const { client, type } = this.#options;
-    const how = { continueToken, ...(paged ? {} : { limit: 0 }) };
-    const { items, ...page } = await client.listPage(type, this.#options, how, this.#signal);
+    const options = { ...this.#options, continueToken, limit: paged ? PAGE_SIZE : undefined };
+    const { items, ...page } = await client.of(type).list(options, this.#signal);
     const read = items.map((item) => readObject(type, item));
     for (const one of read) if (one.type === "skipped") this.#report(one.why);
     return { type: "page", events: read.filter((one) => one.type !== "skipped"), ...page };
@@ -199,8 +199,7 @@ class WatchDriver<T extends KubeObject> {
   // Everything counts; only the first of its kind is worth a line.
   #report(unreadable: string): void {
     this.#options.onUnreadable?.(unreadable);
-    if (this.#reported.has(unreadable) || this.#reported.size >= MOST_REPORTS) return;
-    this.#reported.add(unreadable);
+    if (!this.#isNew(unreadable)) return;
     this.#log.warn("cannot read what the API server sent", { what: unreadable });
   }
 

@@ -7,6 +7,7 @@ import { startProxy } from "../../fixtures/apiserver/tcp-proxy.ts";
 import { systemClock as clock } from "../../src/base/clock.ts";
 import { type ConfigMap, configMaps, type Secret, secrets } from "../../src/api/kinds.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
+import type { ListOptions } from "../../src/kube/objects.ts";
 import type { ResourceType } from "../../src/kube/resource.ts";
 import type { Store } from "../../src/kube/store.ts";
 import { LineDecoder } from "../../src/kube/lines.ts";
@@ -118,18 +119,19 @@ t.test("a server without streaming lists is listed in pages, also when they expi
 /** Notes what each page brought, and lets the history be forgotten after the first. */
 function expireAfterFirstPage(client: KubeClient, forget: () => Promise<void>): string[] {
   const pages: string[] = [];
-  const listPage = client.listPage.bind(client);
-  client.listPage = async (...args) => {
+  const of = client.of.bind(client);
+  const list = async (options: ListOptions, signal: AbortSignal) => {
     try {
-      const page = await listPage(...args);
+      const page = await of(secrets).list(options, signal);
       pages.push(`${page.items.length}${page.continueToken ? " of more" : ""}`);
       if (pages.length === 1) await forget();
-      return page as never;
+      return page;
     } catch (error) {
       pages.push(String((error as { httpStatus?: number }).httpStatus));
       throw error;
     }
   };
+  client.of = () => ({ list }) as never;
   return pages;
 }
 

@@ -7,6 +7,7 @@ import { silentLogger as log } from "../../src/base/log.ts";
 import { type ConfigMap, configMaps } from "../../src/api/kinds.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
 import type { KubeObject } from "../../src/kube/object.ts";
+import type { ListOptions } from "../../src/kube/objects.ts";
 import { metadataOnly, type ResourceType } from "../../src/kube/resource.ts";
 import { StoreWriter } from "../../src/kube/store.ts";
 import type { WatchOptions } from "../../src/kube/watch.ts";
@@ -40,12 +41,10 @@ function oldFashioned(client: KubeClient): KubeClient {
       if (query.sendInitialEvents) query.resourceVersionMatch = "Exact";
       return client.openStream({ ...request, query }, signal);
     },
-    listPage: (
-      type: ResourceType<KubeObject>,
-      selection: object,
-      page: { continueToken?: string },
-      signal: AbortSignal,
-    ) => client.listPage(type, selection, { ...page, limit: 3 }, signal),
+    of: (type: ResourceType<KubeObject>) => ({
+      list: (options: ListOptions, signal: AbortSignal) =>
+        client.of(type).list({ ...options, limit: 3 }, signal),
+    }),
   } as unknown as KubeClient;
 }
 

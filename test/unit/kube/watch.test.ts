@@ -5,7 +5,8 @@ import t from "tap";
 import { systemClock } from "../../../src/base/clock.ts";
 import { createLogger, silentLogger as log } from "../../../src/base/log.ts";
 import { ApiError } from "../../../src/kube/api-error.ts";
-import type { KubeClient, ListPage } from "../../../src/kube/client.ts";
+import type { KubeClient } from "../../../src/kube/client.ts";
+import type { ListOptions, ListPage } from "../../../src/kube/objects.ts";
 import type { KubeObject } from "../../../src/kube/object.ts";
 import type { KubeRequest } from "../../../src/kube/request.ts";
 import { metadataOnly, type ResourceType } from "../../../src/kube/resource.ts";
@@ -50,10 +51,13 @@ class Streams {
     })());
   }
 
-  listPage(_type: unknown, _selection: unknown, page: object): Promise<ListPage<KubeObject>> {
-    this.listed.push(page);
-    const answer = this.pages.shift();
-    return answer ? Promise.resolve(answer) : Promise.reject(new Error("no such page"));
+  of() {
+    const list = ({ limit, continueToken }: ListOptions): Promise<ListPage<KubeObject>> => {
+      this.listed.push({ limit, continueToken });
+      const answer = this.pages.shift();
+      return answer ? Promise.resolve(answer) : Promise.reject(new Error("no such page"));
+    };
+    return { list };
   }
 
   /** What was asked for since this was called last. */
@@ -133,7 +137,7 @@ t.test("a streaming list that falls silent is replaced by a list in pages", asyn
   t.same(streams.requests(), ["watch anew"]);
   await clock.advance(1);
   t.match(streams.closedBy[0], { message: /no answer within 30000 ms/ });
-  t.same(streams.requests(), ["watch 8", "list {}"]);
+  t.same(streams.requests(), ["watch 8", 'list {"limit":500}']);
   t.same(events, ["init", "apply a5", "apply a6", "init", "apply a6", "initDone"]);
 });
 
@@ -187,10 +191,10 @@ t.test("a refused streaming list is not asked for with every new list", async (t
   streams.refusal = new ApiError("cannot watch", 422, { status: {} });
   streams.pages = [page("8"), page("9"), page("10")];
   await settle();
-  t.same(streams.requests(), ["watch anew", "watch 8", "list {}"]);
+  t.same(streams.requests(), ["watch anew", "watch 8", 'list {"limit":500}']);
   await streams.say({ type: "ERROR", object: { code: 410, reason: "Expired" } });
   await clock.advance(500);
-  t.same(streams.requests(), ["watch 9", "list {}"]);
+  t.same(streams.requests(), ["watch 9", 'list {"limit":500}']);
   t.match(restarts, [/^refused: cannot watch: 422/, /^gone: 410 Expired/, /^refused/]);
   for (let waitedMs = 0; waitedMs < 600_000; waitedMs += 60_000) {
     await clock.advance(60_000);
@@ -199,7 +203,11 @@ t.test("a refused streaming list is not asked for with every new list", async (t
   streams.requests();
   await streams.say({ type: "ERROR", object: { code: 410, reason: "Expired" } });
   await clock.advance(500);
-  t.same(streams.requests(), ["watch anew", "watch 10", "list {}"], "but again after a while");
+  t.same(
+    streams.requests(),
+    ["watch anew", "watch 10", 'list {"limit":500}'],
+    "but again after a while",
+  );
 });
 
 const MALFORMED: Record<string, object> = {
