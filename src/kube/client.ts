@@ -5,7 +5,7 @@ import { backoffDelay } from "../base/backoff.ts";
 import { parseTime } from "../base/clock.ts";
 import { parseJson } from "../base/json.ts";
 import { ApiError, parseStatus } from "./api-error.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection } from "./dispatcher.ts";
 import type { KubeObject } from "./object.ts";
 import { Objects } from "./objects.ts";
 import { type KubeRequest, nameOf } from "./request.ts";

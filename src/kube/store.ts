@@ -6,7 +6,7 @@
 
 import { describeError } from "../base/errors.ts";
 import type { KubeObject } from "./object.ts";
-import { versionOrder } from "./version.ts";
+import { versionOrder } from "./resource.ts";
 import { readRest } from "./watch-input.ts";
 import type { ObjectEvent, WatcherEvent } from "./watcher.ts";
 

@@ -7,12 +7,11 @@ import type { ClientHttp2Stream } from "node:http2";
 import type { Agent, Dispatcher } from "undici";
 import { type Clock, nextTurn, startDeadline, unlessAborted } from "../base/clock.ts";
 import { abortReason, describeError } from "../base/errors.ts";
-import type { Logger } from "../base/log.ts";
+import { type Logger, newsOf } from "../base/log.ts";
 import type { MetricRegistry } from "../base/metrics.ts";
-import type { Connection, Credentials, TlsMaterial } from "./connection.ts";
+import type { Connection, Credentials, TlsMaterial } from "./dispatcher.ts";
 import { NotConnectedError, openAgent } from "./dispatcher.ts";
 import { type KubeRequest, nameOf } from "./request.ts";
-import { warningLog } from "./warnings.ts";
 
 /** Lanes have connections of their own: watches must not hold up requests, nor both the Lease. */
 export type Lane = "watch" | "request" | "lease";
@@ -184,4 +183,20 @@ export class Transport {
     metrics?.histogram("rest_client_request_duration_seconds", lasted, ["verb", "host"])
       .observe({ verb: method, host }, seconds);
   }
+}
+
+/** Pure: the texts of a Warning header: `299 - "a text", 299 - "with \"quotes\""`. Other codes are HTTP's own. */
+export function parseWarnings(header: string): string[] {
+  return [...header.matchAll(/\b299 \S+ "((?:[^"\\]|\\.)*)"/g)]
+    .map(([, quoted = ""]) => quoted.replace(/\\(.)/g, "$1"));
+}
+
+/** Logs the warnings of one answer, except those that were logged before. */
+export function warningLog(log: Logger): (header: string | undefined, request: string) => void {
+  const isNew = newsOf();
+  return (header, request) => {
+    for (const warning of parseWarnings(header ?? "").filter(isNew)) {
+      log.warn("API server warning", { request, warning });
+    }
+  };
 }

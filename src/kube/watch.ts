@@ -7,7 +7,7 @@ import { describeError } from "../base/errors.ts";
 import { type Logger, newsOf } from "../base/log.ts";
 import { ApiError } from "./api-error.ts";
 import type { KubeClient } from "./client.ts";
-import { LineDecoder } from "./lines.ts";
+import { LineDecoder } from "../base/lines.ts";
 import type { KubeObject } from "./object.ts";
 import { buildWatch, type Selection } from "./request.ts";
 import { describeRef, type ResourceType } from "./resource.ts";

@@ -8,7 +8,7 @@
 //
 // While streaming, no version is remembered: initial events come in any order.
 
-import { versionOrder } from "./version.ts";
+import { versionOrder } from "./resource.ts";
 
 /** What a store is told. What comes between init and initDone makes up a whole new state. */
 export type WatcherEvent<T> = { type: "init" } | { type: "initDone" } | ObjectEvent<T>;

@@ -10,7 +10,7 @@ import type { KubeClient } from "../../src/kube/client.ts";
 import type { ListOptions } from "../../src/kube/objects.ts";
 import type { ResourceType } from "../../src/kube/resource.ts";
 import type { Store } from "../../src/kube/store.ts";
-import { LineDecoder } from "../../src/kube/lines.ts";
+import { LineDecoder } from "../../src/base/lines.ts";
 import { buildWatch } from "../../src/kube/request.ts";
 import { follow, limit, map, newNamespace } from "./kube-support.ts";
 

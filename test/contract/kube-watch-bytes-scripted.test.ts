@@ -5,7 +5,7 @@ import t from "tap";
 import { playScript, type Reply } from "../../fixtures/apiserver/scripted-apiserver.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { configMaps } from "../../src/api/kinds.ts";
-import { LineDecoder } from "../../src/kube/lines.ts";
+import { LineDecoder } from "../../src/base/lines.ts";
 import { buildWatch } from "../../src/kube/request.ts";
 import {
   added,
