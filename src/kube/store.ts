@@ -11,22 +11,21 @@ import { readRest } from "./watch-input.ts";
 import type { ObjectEvent, WatcherEvent } from "./watcher.ts";
 
 /** What a reader sees. Keys are "namespace/name", or "name" for objects without a namespace. */
-export interface Store<T extends KubeObject> {
-  get(key: string): T | undefined;
-  list(): readonly T[];
-  /** The objects for which the index function of this name gives `value`. */
-  byIndex(index: string, value: string): readonly T[];
-  /** Why the object's newest state cannot be read. What the others give is older, or nothing. */
-  unreadable(key: string): string | undefined;
-  /** True once the first whole state is there; stays true. */
-  readonly synced: boolean;
-}
+export type Store<T extends KubeObject> = Pick<
+  StoreWriter<T>,
+  "get" | "list" | "byIndex" | "unreadable" | "synced"
+>;
 
 /**
  * before only: gone; after only: new; both: changed. With `unreadable` (why), `after` may be no more than
  * the object's metadata, as far as they are sound.
  */
-export type StoreChange<T> = { key: string; before?: T; after?: T; unreadable?: string };
+export type StoreChange<T> = {
+  key: string;
+  before?: T | undefined;
+  after?: T | undefined;
+  unreadable?: string | undefined;
+};
 
 // Written as a method, so that the indexes of Pods are indexes of objects.
 type IndexFunction<T> = { of(object: T): readonly string[] }["of"];
@@ -46,7 +45,7 @@ type Known<T> = {
   unreadable?: string;
 };
 
-export class StoreWriter<T extends KubeObject> implements Store<T> {
+export class StoreWriter<T extends KubeObject> {
   readonly #known = new Map<string, Known<T>>();
   readonly #indexes: Indexes<T>;
   /** "index\0value" → keys. An empty set is removed. */
@@ -62,6 +61,7 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
     this.#missing = new Set(namespaces);
   }
 
+  /** True once the first whole state is there; stays true. */
   get synced(): boolean {
     return this.#missing.size === 0;
   }
@@ -75,12 +75,14 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
     return [...this.#known.values()].flatMap((known) => complete(known) ?? []);
   }
 
+  /** The objects for which the index function of this name gives `value`. */
   byIndex(index: string, value: string): readonly T[] {
     if (!Object.hasOwn(this.#indexes, index)) throw new Error(`the store has no index ${index}`);
     const keys = this.#indexed.get(`${index}\0${value}`) ?? [];
     return [...keys].flatMap((key) => this.get(key) ?? []);
   }
 
+  /** Why the object's newest state cannot be read. What the others give is older, or nothing. */
   unreadable(key: string): string | undefined {
     this.get(key);
     return this.#known.get(key)?.unreadable;
@@ -121,12 +123,9 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
     const isSame = versionOrder(resourceVersion, known?.newest.metadata.resourceVersion) === 0;
     if (isSame && !isOther && unreadable === known?.unreadable) return [];
     this.#replace(key, known, next);
-    const change: StoreChange<T> = { key, after };
-    if (unreadable !== undefined) change.unreadable = unreadable;
     // Another object of the same name: whoever cares for the first has to see it go.
-    if (before && isOther) return [{ key, before }, change];
-    if (before) change.before = before;
-    return [change];
+    if (before && isOther) return [{ key, before }, { key, after, unreadable }];
+    return [{ key, before, after, unreadable }];
   }
 
   // Of an object that cannot be read, or that an index function fails on, the last good state stays.
@@ -155,9 +154,8 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
       if (keys?.size === 0) this.#indexed.delete(place);
     }
     for (const place of next?.places ?? []) {
-      const keys = this.#indexed.get(place);
-      if (keys) keys.add(key);
-      else this.#indexed.set(place, new Set([key]));
+      const keys = this.#indexed.get(place) ?? new Set();
+      this.#indexed.set(place, keys.add(key));
     }
     if (next) this.#known.set(key, next);
     else this.#known.delete(key);

@@ -37,13 +37,7 @@ export type TransportOptions = {
 export type SendOptions = { lane: Lane; signal: AbortSignal; limitMs: number };
 
 /** text() or chunks() must be called. */
-export type TransportResponse = {
-  status: number;
-  header(name: string): string | undefined;
-  text(): Promise<string>;
-  /** The body as it comes: to its end, or until it is left by break or return. */
-  chunks(): AsyncGenerator<Uint8Array>;
-};
+export type TransportResponse = Awaited<ReturnType<Transport["send"]>>;
 
 // undici 8.8–8.12.4 sends no RST_STREAM for a request that is aborted in the tick of its dispatch; when
 // the answer comes, node makes a stream without an owner, and its later 'error' would end the process.
@@ -75,7 +69,7 @@ export class Transport {
   }
 
   /** Sends and waits for status and headers. Rejects with signal.reason or a TransportError. */
-  async send(request: KubeRequest, how: SendOptions): Promise<TransportResponse> {
+  async send(request: KubeRequest, how: SendOptions) {
     const limit = startDeadline(this.#options.clock, how.limitMs, how.signal);
     const fail = (cause: unknown): never => {
       limit.clear();
@@ -88,8 +82,9 @@ export class Transport {
     body.once("close", () => limit.clear());
     return {
       status,
-      header: (name) => headers[name]?.toString(), // several are joined by a comma
+      header: (name: string) => headers[name]?.toString(), // several are joined by a comma
       text: () => body.text().catch(fail),
+      /** The body as it comes: to its end, or until it is left by break or return. */
       chunks: () => {
         limit.disarm();
         return body[Symbol.asyncIterator]() as AsyncGenerator<Uint8Array>;

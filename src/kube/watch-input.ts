@@ -29,8 +29,6 @@ export function parseLine<T extends KubeObject>(
     return { type: "ended", how: "broken", why: `a line of ${line.length} bytes is not JSON` };
   }
   const { kind, metadata } = wire.object ?? {};
-  const version = metadata?.resourceVersion;
-  const resourceVersion = isText(version) ? version : undefined;
   switch (wire.type) {
     case "ADDED":
     case "MODIFIED":
@@ -44,11 +42,12 @@ export function parseLine<T extends KubeObject>(
       if (event.type === "skipped") return event;
       if (wire.type === "DELETED") event.type = "delete";
       if (wire.rest !== undefined) event.rest = wire.rest;
-      return { type: "changed", event, resourceVersion };
+      return { type: "changed", event, resourceVersion: event.object.metadata.resourceVersion };
     }
     case "BOOKMARK": {
-      if (!resourceVersion) return { type: "skipped", why: "a bookmark without a version" };
-      const end = metadata?.annotations?.["k8s.io/initial-events-end"];
+      const { resourceVersion, annotations } = metadata ?? {};
+      if (!isText(resourceVersion)) return { type: "skipped", why: "a bookmark without a version" };
+      const end = annotations?.["k8s.io/initial-events-end"];
       return { type: "bookmark", resourceVersion, initialEventsEnd: end === "true" };
     }
     case "ERROR":
@@ -129,7 +128,7 @@ export function classifyError(error: unknown): Ending {
 }
 
 type Check = (value: unknown) => boolean;
-const isText: Check = (value) => typeof value === "string" && value !== "";
+const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
 const isMap: Check = (value) => typeof value === "object" && value !== null;
 const isListOfMaps: Check = (value) => Array.isArray(value) && value.every(isMap);
 const optional = (check: Check): Check => (value) =>

@@ -49,12 +49,8 @@ const PAGE_SIZE = 500;
 const TURN_MS = 10;
 
 /** Tells of every change of the selected objects, beginning with their whole state, until the abort. */
-export function watch<T extends KubeObject>(
-  options: WatchOptions<T>,
-  signal: AbortSignal,
-): Promise<never> {
-  return new WatchDriver(options, signal).run();
-}
+export const watch = <T extends KubeObject>(options: WatchOptions<T>, signal: AbortSignal) =>
+  new WatchDriver(options, signal).run();
 
 class WatchDriver<T extends KubeObject> {
   readonly #options: WatchOptions<T>;
@@ -74,45 +70,37 @@ class WatchDriver<T extends KubeObject> {
     this.#log = options.log.with({ watch: describeRef(options.type, options) });
   }
 
+  /** Carries out one command after the other. Whatever goes wrong is what came of it. */
   async run(): Promise<never> {
     this.#advance(this.#step);
     while (true) {
-      const last = await this.#carryOut(this.#step.command);
-      this.#signal.throwIfAborted();
-      if (last) this.#tell(last);
+      const { command } = this.#step;
+      try {
+        if (command.type === "list") await this.#list(command);
+        if (command.type === "watch") await this.#follow(command);
+      } catch (error) {
+        this.#signal.throwIfAborted();
+        this.#retryAfterMs = error instanceof ApiError ? error.retryAfterMs ?? 0 : 0;
+        this.#tell({ type: "ended", how: classifyError(error), why: describeError(error) });
+      }
     }
   }
 
-  /** Does what the machine asked for; gives what came of it, if that was not told on the way. Never fails. */
-  async #carryOut(command: WatcherCommand): Promise<WatcherInput<T> | undefined> {
-    try {
-      if (command.type === "list") return await this.#list(command);
-      return command.type === "watch" ? await this.#follow(command) : undefined;
-    } catch (error) {
-      this.#retryAfterMs = error instanceof ApiError ? error.retryAfterMs ?? 0 : 0;
-      return { type: "ended", how: classifyError(error), why: describeError(error) };
-    }
-  }
-
-  async #list(
-    { continueToken, paged }: WatcherCommand & { type: "list" },
-  ): Promise<WatcherInput<T>> {
+  async #list({ continueToken, paged }: WatcherCommand & { type: "list" }): Promise<void> {
     const { client, type } = this.#options;
     const options = { ...this.#options, continueToken, limit: paged ? PAGE_SIZE : undefined };
     const { items, ...page } = await client.of(type).list(options, this.#signal);
     const read = items.map((item) => readObject(type, item));
     for (const one of read) if (one.type === "skipped") this.#report(one.why);
-    return { type: "page", events: read.filter((one) => one.type !== "skipped"), ...page };
+    this.#tell({ type: "page", events: read.filter((one) => one.type !== "skipped"), ...page });
   }
 
-  /** Opens a watch and reads it to its end. */
-  async #follow(
-    { resourceVersion, backoff }: WatcherCommand & { type: "watch" },
-  ): Promise<WatcherInput<T> | undefined> {
+  async #follow({ resourceVersion, backoff }: WatcherCommand & { type: "watch" }): Promise<void> {
     const { client, clock, type } = this.#options;
     if (backoff) await this.#backOff();
     if (resourceVersion === undefined && clock.monotonic() < this.#streamsFrom) {
-      return { type: "ended", how: "refused", why: "streaming lists were refused before" };
+      const why = "streaming lists were refused before";
+      return void this.#tell({ type: "ended", how: "refused", why });
     }
     const timeoutSeconds = Math.round(WATCH_SECONDS * (1 + clock.random()));
     const request = buildWatch(type, this.#options, { resourceVersion, timeoutSeconds });
@@ -120,7 +108,7 @@ class WatchDriver<T extends KubeObject> {
     const deadline = startDeadline(clock, lifeMs, this.#signal);
     try {
       const chunks = await client.openStream(request, deadline.signal);
-      return await this.#read(chunks, deadline, clock.monotonic() + lifeMs);
+      await this.#read(chunks, deadline, clock.monotonic() + lifeMs);
     } finally {
       deadline.clear();
     }
@@ -130,7 +118,7 @@ class WatchDriver<T extends KubeObject> {
     chunks: AsyncGenerator<Uint8Array>,
     deadline: Deadline,
     lastUntil: number,
-  ): Promise<WatcherInput<T> | undefined> {
+  ): Promise<void> {
     const { clock, deferred, type } = this.#options;
     const openedAt = clock.monotonic();
     const decoder = new LineDecoder();
@@ -144,7 +132,7 @@ class WatchDriver<T extends KubeObject> {
         for (const line of decoder.push(chunk)) {
           this.#signal.throwIfAborted();
           const input = parseLine(type, line, deferred);
-          if (!this.#tell(input)) return undefined; // what comes after belongs to a watch that is over
+          if (!this.#tell(input)) return; // what comes after belongs to a watch that is over
           bookmarked ||= input.type === "bookmark" && !this.#isInitial;
         }
         if (bookmarked) quietMs = QUIET_LIMIT_MS; // only who sends bookmarks can be expected to
@@ -157,11 +145,12 @@ class WatchDriver<T extends KubeObject> {
     } catch (error) {
       why = describeError(error);
     }
+    this.#signal.throwIfAborted();
     const lastedMs = clock.monotonic() - openedAt;
     // It sends what it likes, but no end of the initial events: it has to be listed.
     const isUseless = this.#isInitial && lastedMs >= INITIAL_QUIET_LIMIT_MS;
     const how = isUseless ? "refused" : lastedMs < SHORT_WATCH_MS ? "short" : "closed";
-    return { type: "ended", how, why };
+    this.#tell({ type: "ended", how, why });
   }
 
   get #isInitial(): boolean {
@@ -171,29 +160,27 @@ class WatchDriver<T extends KubeObject> {
   /** Takes in what a command has brought. True while there is more to come of it. */
   #tell(input: WatcherInput<T>): boolean {
     if (input.type === "skipped") this.#report(input.why);
-    if (input.type === "ended") this.#noteEnd(input);
+    if (input.type === "ended") {
+      const { how, why } = input;
+      const now = this.#options.clock.monotonic();
+      if (how === "refused" && now >= this.#streamsFrom) this.#streamsFrom = now + REFUSAL_MS;
+      this.#why = `${how}: ${why}`;
+      this.#log.debug("watch restarts", { why: this.#why });
+      this.#options.onRestart?.(this.#why);
+    }
     return this.#advance(stepWatcher(this.#step.state, input));
   }
 
   #advance(step: WatcherStep<T>): boolean {
+    const { take, type } = this.#options;
     for (const event of step.events) {
-      if ("object" in event && event.unreadable !== undefined) {
-        this.#report(
-          `${describeRef(this.#options.type, event.object.metadata)}: ${event.unreadable}`,
-        );
+      if ("unreadable" in event) {
+        this.#report(`${describeRef(type, event.object.metadata)}: ${event.unreadable}`);
       }
-      this.#options.take(event);
+      take(event);
     }
     this.#step = step; // only now: what was not taken comes again
     return step.command.type === "read";
-  }
-
-  #noteEnd({ how, why }: WatcherInput<T> & { type: "ended" }): void {
-    const now = this.#options.clock.monotonic();
-    if (how === "refused" && now >= this.#streamsFrom) this.#streamsFrom = now + REFUSAL_MS;
-    this.#why = `${how}: ${why}`;
-    this.#log.debug("watch restarts", { why: this.#why });
-    this.#options.onRestart?.(this.#why);
   }
 
   // Everything counts; only the first of its kind is worth a line.

@@ -8,6 +8,7 @@
 //
 // While streaming, no version is remembered: initial events come in any order.
 
+import type { ListPage } from "./objects.ts";
 import { versionOrder } from "./resource.ts";
 
 /** What a store is told. What comes between init and initDone makes up a whole new state. */
@@ -34,12 +35,7 @@ export type WatcherState = { phase: "streaming" } | { phase: "listing"; paged: b
 export type Ending = "closed" | "short" | "gone" | "busy" | "refused" | "broken";
 
 export type WatcherInput<T> =
-  | {
-    type: "page";
-    events: ObjectEvent<T>[];
-    continueToken: string | undefined;
-    resourceVersion: string;
-  }
+  | { type: "page"; events: ObjectEvent<T>[] } & Omit<ListPage<T>, "items">
   | { type: "changed"; event: ObjectEvent<T>; resourceVersion: string | undefined }
   | { type: "bookmark"; resourceVersion: string; initialEventsEnd: boolean }
   // Of an unknown type, or about nothing that has a name.

@@ -49,13 +49,14 @@ export interface ControllerOptions {
 }
 
 /** expired: its time was up; aborted: everything is to end. */
-type Failed = { error: unknown; expired: boolean; aborted: boolean };
-export type Outcome = { result: ReconcileResult } | Failed;
+export type Outcome =
+  | { result: ReconcileResult }
+  | { error: unknown; expired: boolean; aborted: boolean };
 
 /** What a pass counts as, and when its key comes again: not by itself, after growing delays, or after ms. */
-export type Verdict = { end: ReconcileEnd; again: "no" | "backoff" | number };
-
-export function afterReconcile(outcome: Outcome): Verdict {
+export function afterReconcile(
+  outcome: Outcome,
+): { end: ReconcileEnd; again: "no" | "backoff" | number } {
   if ("result" in outcome) {
     const { requeueAfterMs } = outcome.result;
     if (requeueAfterMs === undefined) return { end: "success", again: "no" };
@@ -149,11 +150,10 @@ export class Controller {
   #take({ source, namespace, writer }: Following, event: WatcherEvent<KubeObject>): void {
     const { kind } = source.type;
     for (const { before, after } of writer.handle(event, namespace)) {
-      const verb = before && after ? "changed" : after ? "appeared" : "gone";
-      const objects = [before, after].filter((object) => object !== undefined);
+      const reason = `${kind} ${before && after ? "changed" : after ? "appeared" : "gone"}`;
       try {
-        const keys = new Set(objects.flatMap((object) => source.keys(object)));
-        for (const key of keys) this.enqueue(key, `${kind} ${verb}`);
+        const keys = [before, after].flatMap((object) => object ? source.keys(object) : []);
+        for (const key of new Set(keys)) this.enqueue(key, reason);
       } catch (error) {
         // A bug in keys() must not make the controller deaf to everything else.
         this.#log.error("watch event not understood", { kind, ...errorFields(error) });

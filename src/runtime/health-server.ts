@@ -15,16 +15,13 @@ export interface HealthServerOptions {
   handle(request: HealthRequest, signal: AbortSignal): Promise<HealthAnswer> | HealthAnswer;
 }
 
-export interface HealthServer {
-  readonly port: number;
-  /** Stops listening, ends idle connections and waits for running answers. */
-  close(): Promise<void>;
-}
+export type HealthServer = Awaited<ReturnType<typeof startHealthServer>>;
 
-/** Listens; rejects when the port cannot be had. */
-export async function startHealthServer(
-  { address: host, port, handle }: HealthServerOptions,
-): Promise<HealthServer> {
+/**
+ * Listens; rejects when the port cannot be had. close() stops that, ends idle connections and waits for running
+ * answers.
+ */
+export async function startHealthServer({ address: host, port, handle }: HealthServerOptions) {
   const running = new Set<AbortController>();
   let isClosing = false;
   const limits = { requestTimeout: 10_000, headersTimeout: 10_000 };

@@ -7,7 +7,7 @@
 
 import { type Clock, formatMicroTime, startDeadline, stopwatch } from "../base/clock.ts";
 import { abortReason } from "../base/errors.ts";
-import type { Logger } from "../base/log.ts";
+import { type Logger, newsOf } from "../base/log.ts";
 import { isAlreadyExists, isConflict } from "../kube/api-error.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Lease } from "../kube/object.ts";
@@ -79,15 +79,14 @@ export class LeaseLock {
   /** Waits for the Lease, then keeps it; undefined after an abort. */
   async acquire(signal: AbortSignal): Promise<HeldLease | undefined> {
     const { clock, log, name, retryPeriodMs } = this.#options;
-    let waitingFor = "";
+    const isNews = newsOf(1);
     while (!signal.aborted) {
       const held = await this.tryAcquire("lead", signal).catch((error: unknown) => {
         if (!signal.aborted) log.warn("lease not read", { lease: name, err: error });
       });
       if (held) return held;
       const { holder } = this;
-      if (waitingFor !== holder) log.info("waiting for the lease", { lease: name, holder });
-      waitingFor = holder;
+      if (holder && isNews(holder)) log.info("waiting for the lease", { lease: name, holder });
       // Spread, so that candidates do not ask in step; little, so that a dead leader is followed soon.
       const waitMs = retryPeriodMs * (1 + clock.random() / 5);
       await clock.sleep(waitMs, signal).catch(() => {}); // the loop sees it

@@ -91,10 +91,7 @@ export class Workqueue {
     this.#serve();
   }
 
-  /**
-   * Takes nothing more in; what is delayed is dropped, what is queued is still handed out. Resolves when
-   * everything has been given back.
-   */
+  /** Takes nothing more in, drops what is delayed. Resolves when what was queued has been given back. */
   shutDown(): Promise<void> {
     this.#shuttingDown = true;
     for (const { cancel } of this.#delayed.values()) cancel();
