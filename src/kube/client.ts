@@ -10,13 +10,8 @@ import type { KubeObject } from "./object.ts";
 import { Objects } from "./objects.ts";
 import { type KubeRequest, nameOf } from "./request.ts";
 import type { ResourceType } from "./resource.ts";
-import {
-  type Lane,
-  Transport,
-  TransportError,
-  type TransportOptions,
-  type TransportResponse,
-} from "./transport.ts";
+import { Transport, TransportError } from "./transport.ts";
+import type { Lane, TransportOptions, TransportResponse } from "./transport.ts";
 
 const LIMIT_MS = 30_000;
 const ATTEMPTS = 4;
@@ -32,9 +27,8 @@ export type ClientOptions = TransportOptions & {
   beforeWrite?: () => void;
 };
 
-export function connect(connection: Connection, options: ClientOptions): KubeClient {
-  return new KubeClient(new Transport(connection, options), options);
-}
+export const connect = (connection: Connection, options: ClientOptions): KubeClient =>
+  new KubeClient(new Transport(connection, options), options);
 
 export class KubeClient {
   readonly #transport: Transport;
@@ -92,8 +86,9 @@ export class KubeClient {
   }
 
   async #read<T>(request: KubeRequest, response: TransportResponse): Promise<T> {
-    const { status } = response;
-    if (status < 200 || status > 299) throw await this.#refusal(request, response);
+    if (response.status < 200 || response.status > 299) {
+      throw await this.#refusal(request, response);
+    }
     const text = await response.text();
     if (!response.header("content-type")?.includes("json")) return text as T;
     const answer = parseJson(text);

@@ -38,12 +38,9 @@ export const apiVersion = ({ group, version }: ResourceType): string =>
   group === "" ? version : `${group}/${version}`;
 
 /** "StatefulSet db/main": how messages name an object. */
-export function describeRef(
-  { kind }: ResourceType,
-  { namespace, name }: Partial<ObjectRef>,
-): string {
-  const path = [namespace, name].filter((part) => part !== undefined).join("/");
-  return `${kind} ${path}`.trim();
+export function describeRef(type: ResourceType, ref: Partial<ObjectRef>): string {
+  const path = [ref.namespace, ref.name].filter((part) => part !== undefined).join("/");
+  return `${type.kind} ${path}`.trim();
 }
 
 /**

@@ -28,11 +28,9 @@ export type StoreChange<T> = {
 };
 
 // Written as a method, so that the indexes of Pods are indexes of objects.
-type IndexFunction<T> = { of(object: T): readonly string[] }["of"];
-export type Indexes<T> = Record<string, IndexFunction<T>>;
+export type Indexes<T> = Record<string, { of(object: T): readonly string[] }["of"]>;
 
-export function keyOf(object: KubeObject): string {
-  const { namespace, name } = object.metadata;
+export function keyOf({ metadata: { namespace, name } }: KubeObject): string {
   return namespace === undefined ? name : `${namespace}/${name}`;
 }
 
@@ -48,12 +46,10 @@ type Known<T> = {
 export class StoreWriter<T extends KubeObject> {
   readonly #known = new Map<string, Known<T>>();
   readonly #indexes: Indexes<T>;
-  /** "index\0value" → keys. An empty set is removed. */
-  readonly #indexed = new Map<string, Set<string>>();
+  readonly #indexed = new Map<string, Set<string>>(); // "index\0value" → keys, never none
   /** By namespace ("" for all of them), while its new whole state is being collected. */
   readonly #incoming = new Map<string, Map<string, ObjectEvent<T>>>();
-  /** Namespaces of which no whole state has come yet. */
-  readonly #missing: Set<string>;
+  readonly #missing: Set<string>; // namespaces of which no whole state has come yet
 
   /** With namespaces, each of them has a watch of its own that tells of nothing else. */
   constructor(indexes: Indexes<T> = {}, namespaces: readonly string[] = [""]) {

@@ -42,11 +42,9 @@ export type TransportResponse = Awaited<ReturnType<Transport["send"]>>;
 // undici 8.8–8.12.4 sends no RST_STREAM for a request that is aborted in the tick of its dispatch; when
 // the answer comes, node makes a stream without an owner, and its later 'error' would end the process.
 // Own streams never get a :status among their request headers, so this resets only ownerless ones.
+type Created = { stream: ClientHttp2Stream; headers?: Record<string, unknown> };
 diagnostics.subscribe("http2.client.stream.created", (message) => {
-  const { stream, headers } = message as {
-    stream: ClientHttp2Stream;
-    headers?: Record<string, unknown>;
-  };
+  const { stream, headers } = message as Created;
   stream.on("error", () => {}); // the body's reader gets the error as well
   if (headers?.[":status"] !== undefined) stream.close(8);
 });

@@ -24,10 +24,8 @@ export type WatchOptions<T extends KubeObject> = Selection & {
   take: (event: WatcherEvent<T>) => void;
   /** Spec and status may be left to who reads them: events carry them as `rest`. */
   deferred?: boolean;
-  /** Called when the watch has to be opened again, with why. */
-  onRestart?: (why: string) => void;
-  /** Called for everything that could not be read, with what it is and why. */
-  onUnreadable?: (what: string) => void;
+  onRestart?: (why: string) => void; // when the watch has to be opened again
+  onUnreadable?: (what: string) => void; // for everything that could not be read, and why
 };
 
 const BACKOFF = { baseMs: 500, maxMs: 15_000, jitter: 0.5 };

@@ -103,9 +103,9 @@ function list<T>(paged: boolean): WatcherStep<T> {
   return { state: { phase: "listing", paged }, events: [{ type: "init" }], command };
 }
 
-const watching = (resourceVersion: string): Watching => ({
+const watching = (at: string): Watching => ({
   phase: "watching",
-  resourceVersion,
+  resourceVersion: at,
   moved: true,
 });
 

@@ -78,10 +78,8 @@ export class Controller {
   readonly #queue: Workqueue;
   readonly #following: readonly Following[];
   readonly #synced = Promise.withResolvers<void>();
-  /** Why each waiting key was added; the first reason wins. */
-  readonly #reasons = new Map<string, string>();
-  /** Counts a reconcile's beginning, then its end. */
-  readonly #started: () => (end: ReconcileEnd) => void;
+  readonly #reasons = new Map<string, string>(); // why each waiting key was added: the first one
+  readonly #started: ReturnType<typeof reconcileMetrics>; // counts a beginning, then its end
 
   constructor(options: ControllerOptions) {
     this.#options = options;

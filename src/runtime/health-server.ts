@@ -17,10 +17,7 @@ export interface HealthServerOptions {
 
 export type HealthServer = Awaited<ReturnType<typeof startHealthServer>>;
 
-/**
- * Listens; rejects when the port cannot be had. close() stops that, ends idle connections and waits for running
- * answers.
- */
+/** Listens; rejects when the port cannot be had. close() ends idle connections and waits for running answers. */
 export async function startHealthServer({ address: host, port, handle }: HealthServerOptions) {
   const running = new Set<AbortController>();
   let isClosing = false;

@@ -20,7 +20,6 @@ const DEFAULTS = {
   renewDeadlineMs: 10_000,
   retryPeriodMs: 2_000,
 };
-const JITTER_FACTOR = 1.2;
 const ACTION_ANNOTATION = "mysql.oracle.com/action";
 
 export type LeaseOptions = Partial<typeof DEFAULTS> & {
@@ -58,8 +57,8 @@ export class LeaseLock {
   constructor(options: LeaseOptions) {
     this.#options = { ...DEFAULTS, ...options, client: options.client.onLane("lease") };
     const { identity, leaseDurationMs, renewDeadlineMs, retryPeriodMs } = this.#options;
-    const shortestMs = JITTER_FACTOR * retryPeriodMs;
-    if (leaseDurationMs <= renewDeadlineMs || renewDeadlineMs <= shortestMs || retryPeriodMs <= 0) {
+    const longestMs = 1.2 * retryPeriodMs; // between two looks of acquire()
+    if (leaseDurationMs <= renewDeadlineMs || renewDeadlineMs <= longestMs || retryPeriodMs <= 0) {
       const times = `duration ${leaseDurationMs} > renew deadline ${renewDeadlineMs}`;
       throw new Error(`lease times do not fit: ${times} > 1.2 × retry period ${retryPeriodMs} ms`);
     }
@@ -94,17 +93,14 @@ export class LeaseLock {
     return undefined;
   }
 
-  /**
-   * Takes the Lease, noting for what, and renews it in the background; undefined when it is somebody
-   * else's, or wanted by us already. Throws when nothing is known.
-   */
+  /** Takes the Lease, noting for what, and renews it in the background. Throws when nothing is known. */
   async tryAcquire(action: string, signal: AbortSignal): Promise<HeldLease | undefined> {
-    if (this.#action !== undefined) return undefined;
+    if (this.#action !== undefined) return undefined; // wanted by us already
     this.#action = action;
     let taken = false;
     try {
       taken = await this.#hold(signal);
-      return taken ? this.#keep(signal) : undefined;
+      return taken ? this.#keep(signal) : undefined; // it is somebody else's
     } finally {
       if (!taken) this.#action = undefined;
     }

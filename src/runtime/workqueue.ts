@@ -15,15 +15,12 @@ export class Workqueue {
   readonly #clock: Clock;
   readonly #metrics: ReturnType<typeof queueMetrics>;
   readonly #overall: TokenBucket;
-
   /** Keys that need work, and since when; their order is the queue. Whoever is being worked on is passed over. */
   readonly #dirty = new Map<string, number>();
-  /** Keys handed out and not yet done, and since when. */
-  readonly #processing = new Map<string, number>();
+  readonly #processing = new Map<string, number>(); // keys handed out and not done, since when
   /** When each delayed key is due (monotonic), and its timer; an earlier time replaces a later one. */
   readonly #delayed = new Map<string, { dueAt: number; cancel: () => void }>();
-  /** Consecutive failures by key; forget() removes them. */
-  readonly #failures = new Map<string, number>();
+  readonly #failures = new Map<string, number>(); // in a row, by key; forget() removes them
   readonly #waiters: ((key: string | undefined) => void)[] = []; // who waits for a key
   readonly #drained = Promise.withResolvers<void>();
   #shuttingDown = false;
