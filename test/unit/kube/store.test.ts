@@ -234,6 +234,37 @@ t.test("what was deferred is there for whoever reads the object", async (t) => {
   }
 });
 
+t.test("what was deferred is the store's own, and of each object and version", async (t) => {
+  type Part = ConfigMap & { spec?: { a: string } };
+  const writer = new StoreWriter<Part>({ colour: (one) => [one.data!.colour!] });
+  const wire = Buffer.alloc(100);
+  const tell = (name: string, version: string, a: string, data = { colour: "red" }) => {
+    // As a chunk is: the memory of the next event is that of this one.
+    const rest = wire.subarray(7, 7 + wire.write(`"spec":{"a":"${a}"}}`, 7));
+    const { data: _, ...bare } = object(name, version);
+    writer.handle({ type: "apply", object: data ? { ...bare, data } : bare, rest });
+  };
+  const bad = null as unknown as { colour: string }; // the index fails on it
+  const read = (name: string) => writer.get(`db/${name}`)?.spec?.a;
+  writer.handle({ type: "init" });
+  tell("a", "1", "one");
+  tell("b", "1", "two");
+  writer.handle({ type: "initDone" });
+  tell("a", "2", "x");
+  tell("b", "2", "bad", bad);
+  writer.handle({ type: "init" });
+  tell("a", "3", "new");
+  tell("b", "3", "worse", bad);
+  t.equal(read("a"), "x", "while a new list is on its way");
+  writer.handle({ type: "initDone" });
+  t.same([read("a"), read("b")], ["new", "two"], "the last good state");
+  for (const texts of [["1", "longer"], ["longer", "1"]]) {
+    texts.forEach((text, n) => tell("a", `4${text}${n}`, text));
+    tell("c", texts.join(""), "beside");
+    t.equal(read("a"), texts[1], "in the memory of its last version or in more");
+  }
+});
+
 t.test("what was deferred and is malformed is marked when it is read", async (t) => {
   for (const text of ['"spec":', '"spec":7}', '"status":[]', '"spec":{}},"x":1}']) {
     const writer = synced();
