@@ -182,10 +182,9 @@ class WatchDriver<T extends KubeObject> {
   }
 
   // Everything counts; only the first of its kind is worth a line.
-  #report(unreadable: string): void {
-    this.#options.onUnreadable?.(unreadable);
-    if (!this.#isNew(unreadable)) return;
-    this.#log.warn("cannot read what the API server sent", { what: unreadable });
+  #report(what: string): void {
+    this.#options.onUnreadable?.(what);
+    if (this.#isNew(what)) this.#log.warn("cannot read what the API server sent", { what });
   }
 
   async #backOff(): Promise<void> {
