@@ -38,8 +38,6 @@ export interface Connection {
 /** A peer is asked for a sign of life every pingMs and given up after deadMs without one. */
 type Patience = { clock: Clock; pingMs: number; deadMs: number };
 
-const LOOKS = 10;
-
 /** There was no connection, so nothing was sent. */
 export class NotConnectedError extends Error {
   override readonly name = "NotConnectedError";
@@ -75,6 +73,7 @@ export function openAgent(connection: Connection, tls: TlsMaterial, patience: Pa
 // undici sends PINGs but never notices that no answer comes, and unanswered PINGs also keep TCP's
 // keepalive from noticing: without this, a dead peer is silent for a quarter of an hour. Looks are counted,
 // not time: of a process that was suspended nobody has been silent.
+const LOOKS = 10;
 function guard(socket: Socket, { clock, deadMs }: Patience): void {
   let [bytes, silentLooks] = [-1, 0];
   let cancel = (): void => {};

@@ -47,8 +47,9 @@ const PAGE_SIZE = 500;
 const TURN_MS = 10;
 
 /** Tells of every change of the selected objects, beginning with their whole state, until the abort. */
-export const watch = <T extends KubeObject>(options: WatchOptions<T>, signal: AbortSignal) =>
-  new WatchDriver(options, signal).run();
+export function watch<T extends KubeObject>(options: WatchOptions<T>, signal: AbortSignal) {
+  return new WatchDriver(options, signal).run();
+}
 
 class WatchDriver<T extends KubeObject> {
   readonly #options: WatchOptions<T>;
