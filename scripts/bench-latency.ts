@@ -11,6 +11,7 @@ import { silentLogger as log } from "../src/base/log.ts";
 import { systemClock as clock } from "../src/base/clock.ts";
 import type { KubeClient } from "../src/kube/client.ts";
 import { StoreWriter } from "../src/kube/store.ts";
+import type { WatcherEvent } from "../src/kube/watcher.ts";
 import { watch } from "../src/kube/watch.ts";
 
 const LIMIT = 1.3;
@@ -42,10 +43,16 @@ function pod(n: number): Pod & { apiVersion: string; kind: string } {
 async function sync(client: KubeClient): Promise<number> {
   const writer = new StoreWriter<Pod>();
   const start = clock.monotonic();
-  for await (const event of watch(client, pods, { log, clock }, AbortSignal.timeout(120_000))) {
+  const stop = new AbortController();
+  const late = clock.setTimer(120_000, () => stop.abort(new Error("not synchronised in time")));
+  const take = (event: WatcherEvent<Pod>): void => {
     writer.handle(event);
-    if (writer.synced) break;
-  }
+    if (writer.synced) stop.abort();
+  };
+  await watch({ client, type: pods, log, clock, take }, stop.signal).catch((error: unknown) => {
+    if (!writer.synced) throw error;
+  });
+  late();
   if (writer.list().length !== count) throw new Error(`${writer.list().length} Pods`);
   return clock.monotonic() - start;
 }

@@ -14,8 +14,8 @@ import { type OperatorConfig, VERSION } from "./config.ts";
 import { ClusterCensus, createClusterController } from "./controllers/cluster/controller.ts";
 import { connect, type KubeClient } from "./kube/client.ts";
 import { loadConnection } from "./access/connection.ts";
-import type { Connection } from "./kube/connection.ts";
-import { EventRecorder } from "./kube/recorder.ts";
+import type { Connection } from "./kube/dispatcher.ts";
+import { EventRecorder } from "./controllers/recorder.ts";
 import { createExec } from "./mysql/exec.ts";
 import type { Controller } from "./runtime/controller.ts";
 import {

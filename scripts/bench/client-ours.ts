@@ -3,11 +3,12 @@
 
 import process from "node:process";
 import { loadConnection } from "../../src/access/connection.ts";
-import { pods } from "../../src/api/kinds.ts";
+import { type Pod, pods } from "../../src/api/kinds.ts";
 import { systemClock as clock } from "../../src/base/clock.ts";
 import { silentLogger as log } from "../../src/base/log.ts";
 import { connect } from "../../src/kube/client.ts";
 import { StoreWriter } from "../../src/kube/store.ts";
+import type { WatcherEvent } from "../../src/kube/watcher.ts";
 import { watch } from "../../src/kube/watch.ts";
 import { counter, driverArguments, obey, say } from "./driver.ts";
 
@@ -15,7 +16,7 @@ const { kubeconfig, namespace, marker } = driverArguments();
 const deferred = process.argv.length < 6;
 say(`version src/kube, Node.js ${process.version} ${process.execArgv.join(" ")}`);
 
-const writer = new StoreWriter();
+const writer = new StoreWriter<Pod>();
 const count = counter(marker);
 obey(() => writer.list());
 
@@ -23,8 +24,9 @@ const access = { kubeconfig, env: {}, log, clock };
 const connection = await loadConnection(access);
 const client = connect(connection, { userAgent: "bench", log, clock });
 const forever = new AbortController().signal;
-for await (const event of watch(client, pods, { namespace, log, clock, deferred }, forever)) {
+const take = (event: WatcherEvent<Pod>): void => {
   const changes = writer.handle(event);
   if (event.type === "initDone") say("synced");
   else for (const { after } of changes) if (after) count(after);
-}
+};
+await watch({ client, type: pods, namespace, log, clock, deferred, take }, forever);

@@ -3,7 +3,7 @@
 import type { RealApiServer } from "../../fixtures/apiserver/real-apiserver.ts";
 import { namespaces, pods, serviceAccounts } from "../../src/api/kinds.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
-import { LineDecoder } from "../../src/kube/lines.ts";
+import { LineDecoder } from "../../src/base/lines.ts";
 import { buildWatch } from "../../src/kube/request.ts";
 import { digest } from "./driver.ts";
 import { aPod, NAMESPACE } from "./pods.ts";

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { Secret } from "../base/secret.ts";
-import type { Connection, Credentials } from "../kube/connection.ts";
+import type { Connection, Credentials } from "../kube/dispatcher.ts";
 import { runExecPlugin, type RunProgram, type UserCredential } from "./exec-plugin.ts";
 import { findAccess, type Whereabouts } from "./find-access.ts";
 import type { ServerAccess, TextSource } from "./kubeconfig.ts";

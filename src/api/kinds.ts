@@ -1,7 +1,7 @@
 // The kinds of Kubernetes that we make, watch or read: wire shapes (only the fields that this project reads
 // or writes) and where each lives in the API.
 
-import type { KubeObject, ObjectMeta, ObjectReference } from "../kube/object.ts";
+import type { Identity, KubeObject, ObjectMeta } from "../kube/object.ts";
 import { resourceType } from "../kube/resource.ts";
 import type {
   Deployment,
@@ -22,6 +22,22 @@ export interface Condition {
   message: string;
   lastTransitionTime: string;
   observedGeneration?: number;
+}
+
+export type ObjectReference = Partial<Identity> & { namespace?: string; resourceVersion?: string };
+
+/** A core/v1 Event. */
+export interface Event extends KubeObject {
+  involvedObject: ObjectReference;
+  type: "Normal" | "Warning";
+  reason: string;
+  message: string;
+  count?: number;
+  firstTimestamp?: string;
+  lastTimestamp?: string;
+  source?: { component?: string; host?: string };
+  reportingComponent?: string;
+  reportingInstance?: string;
 }
 
 export interface PersistentVolumeClaimSpec {
@@ -145,6 +161,7 @@ export interface Namespace extends KubeObject {
 }
 
 export const pods = resourceType<Pod>("v1", "Pod", "pods");
+export const events = resourceType<Event>("v1", "Event", "events");
 export const services = resourceType<Service>("v1", "Service", "services");
 export const secrets = resourceType<Secret>("v1", "Secret", "secrets");
 export const configMaps = resourceType<ConfigMap>("v1", "ConfigMap", "configmaps");

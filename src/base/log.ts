@@ -27,6 +27,20 @@ export interface LoggerOptions {
   clock: Clock;
 }
 
+/**
+ * For what is told once: whether a text was not asked about before. Texts hold names, so that there is no end of
+ * them: after the first `most` all are news again.
+ */
+export function newsOf(most = 1000): (text: string) => boolean {
+  const known = new Set<string>();
+  return (text) => {
+    if (known.has(text)) return false;
+    if (known.size >= most) known.clear();
+    known.add(text);
+    return true;
+  };
+}
+
 const ORDER: Record<Level, number> = { debug: 0, info: 1, warn: 2, error: 3 };
 
 /** A logger that writes records of at least the given level. */

@@ -8,7 +8,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { KubeObject } from "../kube/object.ts";
-import { versionOrder } from "../kube/version.ts";
+import { versionOrder } from "../kube/resource.ts";
 
 const MOST_REMEMBERED = 10_000;
 const LONGEST_MS = 60_000;

@@ -5,18 +5,13 @@ import { backoffDelay } from "../base/backoff.ts";
 import { parseTime } from "../base/clock.ts";
 import { parseJson } from "../base/json.ts";
 import { ApiError, parseStatus } from "./api-error.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection } from "./dispatcher.ts";
 import type { KubeObject } from "./object.ts";
 import { Objects } from "./objects.ts";
-import { buildList, type KubeRequest, nameOf, type Page, type Selection } from "./request.ts";
-import { apiVersion, type ResourceType } from "./resource.ts";
-import {
-  type Lane,
-  Transport,
-  TransportError,
-  type TransportOptions,
-  type TransportResponse,
-} from "./transport.ts";
+import { type KubeRequest, nameOf } from "./request.ts";
+import type { ResourceType } from "./resource.ts";
+import { Transport, TransportError } from "./transport.ts";
+import type { Lane, TransportOptions, TransportResponse } from "./transport.ts";
 
 const LIMIT_MS = 30_000;
 const ATTEMPTS = 4;
@@ -32,17 +27,8 @@ export type ClientOptions = TransportOptions & {
   beforeWrite?: () => void;
 };
 
-export function connect(connection: Connection, options: ClientOptions): KubeClient {
-  return new KubeClient(new Transport(connection, options), options);
-}
-
-export type ListPage<T> = {
-  items: T[];
-  resourceVersion: string;
-  continueToken: string | undefined;
-};
-type ListMeta = { resourceVersion?: string; continue?: string };
-type WireList<T> = { kind?: string; items?: T[]; metadata?: ListMeta };
+export const connect = (connection: Connection, options: ClientOptions): KubeClient =>
+  new KubeClient(new Transport(connection, options), options);
 
 export class KubeClient {
   readonly #transport: Transport;
@@ -67,28 +53,10 @@ export class KubeClient {
     return new Objects(this, type);
   }
 
-  async listPage<T extends KubeObject>(
-    type: ResourceType<T>,
-    selection: Selection,
-    page: Page,
-    signal: AbortSignal,
-  ): Promise<ListPage<T>> {
-    const list = await this.raw<WireList<T>>(buildList(type, selection, page), signal);
-    const { resourceVersion, continue: continueToken } = list.metadata ?? {};
-    const isMetadata = list.kind === "PartialObjectMetadataList";
-    if (!resourceVersion || list.kind === "Table" || (type.metadataOnly && !isMetadata)) {
-      throw new TransportError(`cannot list ${type.plural}: the answer is not a list`);
-    }
-    // Items of a list come without these two.
-    const kind = { apiVersion: apiVersion(type), kind: type.kind };
-    const items = (list.items ?? []).map((item) => ({ ...item, ...kind }));
-    return { items, resourceVersion, continueToken: continueToken || undefined };
-  }
-
   /** Opens a long answer on the watch lane; resolves when its headers are there. */
   async openStream(request: KubeRequest, signal: AbortSignal): Promise<AsyncGenerator<Uint8Array>> {
     const { limitMs = LIMIT_MS } = this.#options;
-    const response = await this.#transport.send("watch", request, { signal, limitMs });
+    const response = await this.#transport.send(request, { lane: "watch", signal, limitMs });
     if (response.status !== 200) throw await this.#refusal(request, response);
     return response.chunks();
   }
@@ -104,8 +72,8 @@ export class KubeClient {
     for (let attempt = 1;; attempt++) {
       try {
         if (request.method !== "GET") this.#options.beforeWrite?.();
-        const how = { signal, limitMs: endsAt - clock.monotonic() };
-        return await this.#read<T>(request, await this.#transport.send(lane, request, how));
+        const how = { lane, signal, limitMs: endsAt - clock.monotonic() };
+        return await this.#read<T>(request, await this.#transport.send(request, how));
       } catch (error) {
         const waitMs = this.#retryDelay(request, error, attempt);
         // No waiting for what would come too late: this error says more than the limit.
@@ -118,8 +86,9 @@ export class KubeClient {
   }
 
   async #read<T>(request: KubeRequest, response: TransportResponse): Promise<T> {
-    const { status } = response;
-    if (status < 200 || status > 299) throw await this.#refusal(request, response);
+    if (response.status < 200 || response.status > 299) {
+      throw await this.#refusal(request, response);
+    }
     const text = await response.text();
     if (!response.header("content-type")?.includes("json")) return text as T;
     const answer = parseJson(text);

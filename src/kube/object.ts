@@ -2,9 +2,8 @@
 // says; server-side apply sends only what we own, so nothing is lost by that. The kinds that we make and
 // watch are vocabulary: src/api/kinds.ts.
 
-type Identity = { apiVersion: string; kind: string; name: string; uid: string };
+export type Identity = { apiVersion: string; kind: string; name: string; uid: string };
 export type OwnerReference = Identity & { controller?: boolean; blockOwnerDeletion?: boolean };
-export type ObjectReference = Partial<Identity> & { namespace?: string; resourceVersion?: string };
 
 export interface ObjectMeta {
   name: string;
@@ -34,20 +33,6 @@ export interface Status {
     retryAfterSeconds?: number;
     causes?: { reason?: string; message?: string; field?: string }[];
   };
-}
-
-/** A core/v1 Event. */
-export interface Event extends KubeObject {
-  involvedObject: ObjectReference;
-  type: "Normal" | "Warning";
-  reason: string;
-  message: string;
-  count?: number;
-  firstTimestamp?: string;
-  lastTimestamp?: string;
-  source?: { component?: string; host?: string };
-  reportingComponent?: string;
-  reportingInstance?: string;
 }
 
 export interface Lease extends KubeObject {

@@ -2,11 +2,28 @@
 // is asked is said here, how it is sent and repeated in client.ts.
 
 import { isNotFound } from "./api-error.ts";
-import type { KubeClient, ListPage } from "./client.ts";
+import type { KubeClient } from "./client.ts";
 import type { KubeObject } from "./object.ts";
-import { about, accept, defined, type KubeRequest, type Selection } from "./request.ts";
-import { type ObjectRef, resourcePath, type ResourceType, type Target } from "./resource.ts";
+import { accept, defined, type KubeRequest, type Selection } from "./request.ts";
+import { apiVersion, describeRef, type ObjectRef, resourcePath } from "./resource.ts";
+import type { ResourceType, Target } from "./resource.ts";
+import { TransportError } from "./transport.ts";
 
+/** A page if there is a limit; its successor by the token that came with it. */
+export type ListOptions = Selection & {
+  limit?: number | undefined;
+  continueToken?: string | undefined;
+};
+export type ListPage<T> = {
+  items: T[];
+  resourceVersion: string;
+  continueToken: string | undefined;
+};
+type WireList<T> = {
+  kind?: string;
+  items?: T[];
+  metadata?: { resourceVersion?: string; continue?: string };
+};
 export type WriteOptions = {
   subresource?: string;
   fieldManager?: string;
@@ -34,9 +51,28 @@ export class Objects<T extends KubeObject> {
     return await this.#client.raw<T>(request, signal).catch(absent(undefined));
   }
 
-  /** Everything selected, in one answer of one resourceVersion. Many objects are better watched. */
-  async list(selection: Selection, signal: AbortSignal): Promise<ListPage<T>> {
-    return await this.#client.listPage(this.#type, selection, { limit: 0 }, signal);
+  /** The newest state of everything selected, or a page of it. Many objects are better watched. */
+  async list(
+    { namespace, labelSelector, fieldSelector, limit, continueToken }: ListOptions,
+    signal: AbortSignal,
+  ): Promise<ListPage<T>> {
+    const { kind, metadataOnly, plural } = this.#type;
+    const list = await this.#client.raw<WireList<T>>({
+      what: `list ${plural}`,
+      method: "GET",
+      path: resourcePath(this.#type, { namespace }),
+      query: defined({ labelSelector, fieldSelector, limit, continue: continueToken }),
+      headers: accept(this.#type, "List"),
+    }, signal);
+    const { resourceVersion, continue: more } = list.metadata ?? {};
+    const isWrong = metadataOnly && list.kind !== "PartialObjectMetadataList";
+    if (!resourceVersion || list.kind === "Table" || isWrong) {
+      throw new TransportError(`cannot list ${plural}: the answer is not a list`);
+    }
+    // Items of a list come without these two.
+    const missing = { apiVersion: apiVersion(this.#type), kind };
+    const items = (list.items ?? []).map((item) => ({ ...item, ...missing }));
+    return { items, resourceVersion, continueToken: more || undefined };
   }
 
   async create(object: T, signal: AbortSignal): Promise<T> {
@@ -74,7 +110,8 @@ export class Objects<T extends KubeObject> {
   }
 
   #request(method: KubeRequest["method"], verb: string, target: Target): KubeRequest {
-    return { method, ...about(verb, this.#type, target), query: {}, headers: {} };
+    const what = `${verb} ${describeRef(this.#type, target)}`;
+    return { method, what, path: resourcePath(this.#type, target), query: {}, headers: {} };
   }
 }
 

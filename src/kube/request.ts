@@ -1,7 +1,7 @@
 // Pure: a request to the API server as a value, and what lists and watches ask for. Knows nothing of
 // connections, credentials, retries or answers.
 
-import { describeRef, resourcePath, type ResourceType, type Target } from "./resource.ts";
+import { resourcePath, type ResourceType } from "./resource.ts";
 
 export type KubeRequest = {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -17,26 +17,8 @@ export type Selection = {
   labelSelector?: string | undefined;
   fieldSelector?: string | undefined;
 };
-/** limit 0 takes everything at once. */
-export type Page = { continueToken?: string | undefined; limit?: number };
 
 export const nameOf = ({ what, method, path }: KubeRequest): string => what ?? `${method} ${path}`;
-
-/** One page. Without a resourceVersion: always the newest state. */
-export function buildList(
-  type: ResourceType,
-  { namespace, labelSelector, fieldSelector }: Selection,
-  { limit = 500, continueToken }: Page = {},
-): KubeRequest {
-  const page = { limit: limit || undefined, continue: continueToken };
-  return {
-    what: `list ${type.plural}`,
-    method: "GET",
-    path: resourcePath(type, { namespace }),
-    query: defined({ labelSelector, fieldSelector, ...page }),
-    headers: accept(type, "List"),
-  };
-}
 
 /**
  * A watch from a resourceVersion, or without one a streaming list: the whole state as ADDED events, then
@@ -53,11 +35,6 @@ export function buildWatch(
   const begin = from.resourceVersion === undefined ? initial : {};
   const query = defined({ ...always, ...from, ...begin });
   return { what: `watch ${path}`, method: "GET", path, query, headers: accept(type) };
-}
-
-/** What is tried, and where. */
-export function about(verb: string, type: ResourceType, target: Target) {
-  return { what: `${verb} ${describeRef(type, target)}`, path: resourcePath(type, target) };
 }
 
 /** Metadata only, where that is wanted. */

@@ -1,7 +1,7 @@
 // Pure: which kinds there are and where they live in the API. A ResourceType is a value that carries the
 // type of its objects: client.of(pods).get(…) gives a Pod. Our own kinds are described the same way.
 
-import type { Event, KubeObject, Lease } from "./object.ts";
+import type { KubeObject, Lease } from "./object.ts";
 
 export interface ResourceType<T extends KubeObject = KubeObject> {
   readonly group: string; // empty for the core group
@@ -31,7 +31,6 @@ export function resourceType<T extends KubeObject>(
 /** The same kind, of which get, list and watch give only the metadata. */
 export const metadataOnly = (type: ResourceType): ResourceType => ({ ...type, metadataOnly: true });
 
-export const events = resourceType<Event>("v1", "Event", "events");
 export const leases = resourceType<Lease>("coordination.k8s.io/v1", "Lease", "leases");
 
 /** "v1" or "apps/v1", as an object's apiVersion field has it. */
@@ -39,12 +38,9 @@ export const apiVersion = ({ group, version }: ResourceType): string =>
   group === "" ? version : `${group}/${version}`;
 
 /** "StatefulSet db/main": how messages name an object. */
-export function describeRef(
-  { kind }: ResourceType,
-  { namespace, name }: Partial<ObjectRef>,
-): string {
-  const path = [namespace, name].filter((part) => part !== undefined).join("/");
-  return `${kind} ${path}`.trim();
+export function describeRef(type: ResourceType, ref: Partial<ObjectRef>): string {
+  const path = [ref.namespace, ref.name].filter((part) => part !== undefined).join("/");
+  return `${type.kind} ${path}`.trim();
 }
 
 /**
@@ -67,4 +63,17 @@ function pathSegment(text: string): string {
     throw new Error(`${JSON.stringify(text)} cannot be part of an API path`);
   }
   return encodeURIComponent(text);
+}
+
+const INTEGER = /^[1-9][0-9]*$/;
+
+/**
+ * Of resource versions: opaque, but those of one kind can be ordered when both are well-formed integers. An
+ * order may only serve to leave out what is old. Below 0: a is older than b. 0: the same. Above
+ * 0: newer, or nobody can say.
+ */
+export function versionOrder(a: string | undefined, b: string | undefined): number {
+  if (a === b && a !== undefined) return 0;
+  if (!a || !b || !INTEGER.test(a) || !INTEGER.test(b)) return 1;
+  return a.length - b.length || (a < b ? -1 : 1);
 }

@@ -6,55 +6,50 @@
 
 import { describeError } from "../base/errors.ts";
 import type { KubeObject } from "./object.ts";
-import { versionOrder } from "./version.ts";
+import { versionOrder } from "./resource.ts";
 import { readRest } from "./watch-input.ts";
 import type { ObjectEvent, WatcherEvent } from "./watcher.ts";
 
 /** What a reader sees. Keys are "namespace/name", or "name" for objects without a namespace. */
-export interface Store<T extends KubeObject> {
-  get(key: string): T | undefined;
-  list(): readonly T[];
-  /** The objects for which the index function of this name gives `value`. */
-  byIndex(index: string, value: string): readonly T[];
-  /** Why the object's newest state cannot be read. What the others give is older, or nothing. */
-  unreadable(key: string): string | undefined;
-  /** True once the first whole state is there; stays true. */
-  readonly synced: boolean;
-}
+export type Store<T extends KubeObject> = Pick<
+  StoreWriter<T>,
+  "get" | "list" | "byIndex" | "unreadable" | "synced"
+>;
 
 /**
  * before only: gone; after only: new; both: changed. With `unreadable` (why), `after` may be no more than
  * the object's metadata, as far as they are sound.
  */
-export type StoreChange<T> = { key: string; before?: T; after?: T; unreadable?: string };
+export type StoreChange<T> = {
+  key: string;
+  before?: T | undefined;
+  after?: T | undefined;
+  unreadable?: string | undefined;
+};
 
 // Written as a method, so that the indexes of Pods are indexes of objects.
-type IndexFunction<T> = { of(object: T): readonly string[] }["of"];
-export type Indexes<T> = Record<string, IndexFunction<T>>;
+export type Indexes<T> = Record<string, { of(object: T): readonly string[] }["of"]>;
 
-export function keyOf(object: KubeObject): string {
-  const { namespace, name } = object.metadata;
+export function keyOf({ metadata: { namespace, name } }: KubeObject): string {
   return namespace === undefined ? name : `${namespace}/${name}`;
 }
 
 // places: under which the good state is found. rest: what it lacks until somebody reads it.
 type Known<T> = {
   good?: T | undefined;
-  rest?: string | undefined;
+  rest?: Buffer | undefined;
   places: string[];
   newest: T;
   unreadable?: string;
 };
 
-export class StoreWriter<T extends KubeObject> implements Store<T> {
+export class StoreWriter<T extends KubeObject> {
   readonly #known = new Map<string, Known<T>>();
   readonly #indexes: Indexes<T>;
-  /** "index\0value" → keys. An empty set is removed. */
-  readonly #indexed = new Map<string, Set<string>>();
+  readonly #indexed = new Map<string, Set<string>>(); // "index\0value" → keys, never none
   /** By namespace ("" for all of them), while its new whole state is being collected. */
   readonly #incoming = new Map<string, Map<string, ObjectEvent<T>>>();
-  /** Namespaces of which no whole state has come yet. */
-  readonly #missing: Set<string>;
+  readonly #missing: Set<string>; // namespaces of which no whole state has come yet
 
   /** With namespaces, each of them has a watch of its own that tells of nothing else. */
   constructor(indexes: Indexes<T> = {}, namespaces: readonly string[] = [""]) {
@@ -62,6 +57,7 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
     this.#missing = new Set(namespaces);
   }
 
+  /** True once the first whole state is there; stays true. */
   get synced(): boolean {
     return this.#missing.size === 0;
   }
@@ -75,12 +71,14 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
     return [...this.#known.values()].flatMap((known) => complete(known) ?? []);
   }
 
+  /** The objects for which the index function of this name gives `value`. */
   byIndex(index: string, value: string): readonly T[] {
     if (!Object.hasOwn(this.#indexes, index)) throw new Error(`the store has no index ${index}`);
     const keys = this.#indexed.get(`${index}\0${value}`) ?? [];
     return [...keys].flatMap((key) => this.get(key) ?? []);
   }
 
+  /** Why the object's newest state cannot be read. What the others give is older, or nothing. */
   unreadable(key: string): string | undefined {
     this.get(key);
     return this.#known.get(key)?.unreadable;
@@ -93,7 +91,7 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
     if (event.type === "init") this.#incoming.set(namespace, new Map());
     else if (!incoming) return this.#set(keyOf(event.object), event);
     else if (event.type === "delete") incoming.delete(keyOf(event.object));
-    else incoming.set(keyOf(event.object), event);
+    else incoming.set(keyOf(event.object), { ...event, rest: owned(event.rest) });
     return [];
   }
 
@@ -121,19 +119,17 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
     const isSame = versionOrder(resourceVersion, known?.newest.metadata.resourceVersion) === 0;
     if (isSame && !isOther && unreadable === known?.unreadable) return [];
     this.#replace(key, known, next);
-    const change: StoreChange<T> = { key, after };
-    if (unreadable !== undefined) change.unreadable = unreadable;
     // Another object of the same name: whoever cares for the first has to see it go.
-    if (before && isOther) return [{ key, before }, change];
-    if (before) change.before = before;
-    return [change];
+    if (before && isOther) return [{ key, before }, { key, after, unreadable }];
+    return [{ key, before, after, unreadable }];
   }
 
   // Of an object that cannot be read, or that an index function fails on, the last good state stays.
   #judge({ object, rest, unreadable: why }: ObjectEvent<T>, last: Known<T> | undefined): Known<T> {
     try {
       if (why === undefined) {
-        return { newest: object, good: object, rest, places: this.#places(object) };
+        const places = this.#places(object);
+        return { newest: object, good: object, rest: owned(rest, last?.rest), places };
       }
     } catch (error) {
       why = `an index fails on it: ${describeError(error)}`;
@@ -154,13 +150,25 @@ export class StoreWriter<T extends KubeObject> implements Store<T> {
       if (keys?.size === 0) this.#indexed.delete(place);
     }
     for (const place of next?.places ?? []) {
-      const keys = this.#indexed.get(place);
-      if (keys) keys.add(key);
-      else this.#indexed.set(place, new Set([key]));
+      const keys = this.#indexed.get(place) ?? new Set();
+      this.#indexed.set(place, keys.add(key));
     }
     if (next) this.#known.set(key, next);
     else this.#known.delete(key);
   }
+}
+
+/**
+ * A copy in memory of its own: a view would keep all that came with it. Where the last version's memory is large
+ * enough it is used again: of objects that change all the time there would be nothing but garbage.
+ */
+function owned(rest: Buffer | undefined, memory?: Buffer): Buffer | undefined {
+  if (!rest || rest.length === rest.buffer.byteLength) return rest; // it is one
+  const copy = memory && memory.buffer.byteLength >= rest.length
+    ? Buffer.from(memory.buffer, 0, rest.length)
+    : Buffer.allocUnsafeSlow(rest.length);
+  rest.copy(copy);
+  return copy;
 }
 
 // There is no earlier state to fall back on: whoever deferred the parse trusts the server's own encoder.

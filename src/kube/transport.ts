@@ -7,13 +7,11 @@ import type { ClientHttp2Stream } from "node:http2";
 import type { Agent, Dispatcher } from "undici";
 import { type Clock, nextTurn, startDeadline, unlessAborted } from "../base/clock.ts";
 import { abortReason, describeError } from "../base/errors.ts";
-import type { Logger } from "../base/log.ts";
+import { type Logger, newsOf } from "../base/log.ts";
 import type { MetricRegistry } from "../base/metrics.ts";
-import type { Connection, Credentials, TlsMaterial } from "./connection.ts";
+import type { Connection, Credentials, TlsMaterial } from "./dispatcher.ts";
 import { NotConnectedError, openAgent } from "./dispatcher.ts";
 import { type KubeRequest, nameOf } from "./request.ts";
-import { type ObserveRequest, requestMetrics } from "./request-metrics.ts";
-import { warningLog } from "./warnings.ts";
 
 /** Lanes have connections of their own: watches must not hold up requests, nor both the Lease. */
 export type Lane = "watch" | "request" | "lease";
@@ -36,35 +34,25 @@ export type TransportOptions = {
 };
 
 /** limitMs: longest until the body is there, or until its beginning where it is taken in chunks. */
-export type SendOptions = { signal: AbortSignal; limitMs: number };
+export type SendOptions = { lane: Lane; signal: AbortSignal; limitMs: number };
 
 /** text() or chunks() must be called. */
-export type TransportResponse = {
-  status: number;
-  header(name: string): string | undefined;
-  text(): Promise<string>;
-  /** The body as it comes: to its end, or until it is left by break or return. */
-  chunks(): AsyncGenerator<Uint8Array>;
-};
+export type TransportResponse = Awaited<ReturnType<Transport["send"]>>;
 
 // undici 8.8–8.12.4 sends no RST_STREAM for a request that is aborted in the tick of its dispatch; when
 // the answer comes, node makes a stream without an owner, and its later 'error' would end the process.
 // Own streams never get a :status among their request headers, so this resets only ownerless ones.
+type Created = { stream: ClientHttp2Stream; headers?: Record<string, unknown> };
 diagnostics.subscribe("http2.client.stream.created", (message) => {
-  const { stream, headers } = message as {
-    stream: ClientHttp2Stream;
-    headers?: Record<string, unknown>;
-  };
+  const { stream, headers } = message as Created;
   stream.on("error", () => {}); // the body's reader gets the error as well
   if (headers?.[":status"] !== undefined) stream.close(8);
 });
 
 export class Transport {
   readonly #connection: Connection;
-  readonly #options: TransportOptions;
+  readonly #options: TransportOptions & { pingMs: number; deadMs: number };
   readonly #url: URL;
-  readonly #headers: Record<string, string | string[]>;
-  readonly #observe: ObserveRequest;
   readonly #warn: ReturnType<typeof warningLog>;
   readonly #agents = new Map<Lane, Agent>();
   #tls: TlsMaterial | undefined;
@@ -72,43 +60,34 @@ export class Transport {
   #closed = false;
 
   constructor(connection: Connection, options: TransportOptions) {
-    const { log, metrics, userAgent } = options;
     this.#connection = connection;
-    this.#options = options;
+    this.#options = { pingMs: 10_000, deadMs: 25_000, ...options };
     this.#url = new URL(connection.server);
-    this.#headers = { ...connection.headers, accept: "application/json", "user-agent": userAgent };
-    this.#observe = metrics ? requestMetrics(metrics, this.#url.host) : () => {};
-    this.#warn = warningLog(log);
+    this.#warn = warningLog(options.log);
   }
 
   /** Sends and waits for status and headers. Rejects with signal.reason or a TransportError. */
-  async send(
-    lane: Lane,
-    request: KubeRequest,
-    { signal, limitMs }: SendOptions,
-  ): Promise<TransportResponse> {
-    const limit = startDeadline(this.#options.clock, limitMs, signal);
-    const failed = (cause: unknown): unknown => {
+  async send(request: KubeRequest, how: SendOptions) {
+    const limit = startDeadline(this.#options.clock, how.limitMs, how.signal);
+    const fail = (cause: unknown): never => {
       limit.clear();
-      if (signal.aborted) return signal.reason;
+      how.signal.throwIfAborted();
       const seen = describeError(limit.expired ? limit.signal.reason : cause);
-      return new TransportError(`cannot ${nameOf(request)}: ${seen}`, { cause });
+      throw new TransportError(`cannot ${nameOf(request)}: ${seen}`, { cause });
     };
-    try {
-      const { body, statusCode, headers } = await this.#exchange(lane, request, limit.signal);
-      body.once("close", () => limit.clear());
-      return {
-        status: statusCode,
-        header: (name) => headers[name]?.toString(), // several are joined by a comma
-        text: () => body.text().catch((error) => Promise.reject(failed(error))),
-        chunks: () => {
-          limit.disarm();
-          return body[Symbol.asyncIterator]() as AsyncGenerator<Uint8Array>;
-        },
-      };
-    } catch (error) {
-      throw failed(error);
-    }
+    const { body, headers, statusCode: status } = await this
+      .#exchange(request, { ...how, signal: limit.signal }).catch(fail);
+    body.once("close", () => limit.clear());
+    return {
+      status,
+      header: (name: string) => headers[name]?.toString(), // several are joined by a comma
+      text: () => body.text().catch(fail),
+      /** The body as it comes: to its end, or until it is left by break or return. */
+      chunks: () => {
+        limit.disarm();
+        return body[Symbol.asyncIterator]() as AsyncGenerator<Uint8Array>;
+      },
+    };
   }
 
   /** Ends every request and connection. */
@@ -121,25 +100,21 @@ export class Transport {
   }
 
   // What is refused for its credentials was not carried out: it may be sent again with others.
-  async #exchange(
-    lane: Lane,
-    request: KubeRequest,
-    signal: AbortSignal,
-  ): Promise<Dispatcher.ResponseData> {
+  async #exchange(request: KubeRequest, how: SendOptions): Promise<Dispatcher.ResponseData> {
     // A file system or a plugin may let us wait: not longer than the request may take.
-    const used = await unlessAborted(this.#connection.credentials(), signal);
-    const answer = await this.#dispatch(lane, request, { ...used, signal });
+    const used = await unlessAborted(this.#connection.credentials(), how.signal);
+    const answer = await this.#dispatch(request, how, used);
     if (answer.statusCode !== 401) return answer;
-    const renewed = await unlessAborted(this.#connection.renew(used), signal);
+    const renewed = await unlessAborted(this.#connection.renew(used), how.signal);
     if (renewed === used) return answer;
     await answer.body.text();
-    return await this.#dispatch(lane, request, { ...renewed, signal });
+    return await this.#dispatch(request, how, renewed);
   }
 
   async #dispatch(
-    lane: Lane,
     request: KubeRequest,
-    { tls, token, signal }: Credentials & { signal: AbortSignal },
+    { lane, signal }: SendOptions,
+    { tls, token }: Credentials,
   ): Promise<Dispatcher.ResponseData> {
     signal.throwIfAborted();
     // Aborts reach undici one turn late, never in the tick of a dispatch (see the note on diagnostics).
@@ -156,9 +131,11 @@ export class Transport {
         origin: this.#url.origin,
         path: this.#url.pathname.replace(/\/$/, "") + request.path,
         headers: {
-          ...this.#headers,
+          ...this.#connection.headers,
+          accept: "application/json",
+          "user-agent": this.#options.userAgent,
           ...request.headers,
-          ...(token ? { authorization: `Bearer ${token.reveal()}` } : {}),
+          authorization: token && `Bearer ${token.reveal()}`,
         },
         signal: controller.signal,
       });
@@ -183,9 +160,36 @@ export class Transport {
       this.#agents.clear();
       this.#tls = tls;
     }
-    const options = { pingMs: 10_000, deadMs: 25_000, ...this.#options };
-    const agent = this.#agents.get(lane) ?? openAgent(this.#connection, tls, options);
+    const agent = this.#agents.get(lane) ?? openAgent(this.#connection, tls, this.#options);
     this.#agents.set(lane, agent);
     return agent;
   }
+
+  // Under client-go's names. A repeated request counts as often as it was sent, a watch when it begins.
+  #observe(method: string, code: number | undefined, seconds: number): void {
+    const { metrics } = this.#options;
+    const { host } = this.#url;
+    const total = "Requests to the API server, by status code, method and host.";
+    metrics?.counter("rest_client_requests_total", total, ["code", "method", "host"])
+      .inc({ code: String(code ?? "<error>"), method, host });
+    const lasted = "From sending a request to the beginning of its answer, by method and host.";
+    metrics?.histogram("rest_client_request_duration_seconds", lasted, ["verb", "host"])
+      .observe({ verb: method, host }, seconds);
+  }
+}
+
+/** Pure: the texts of a Warning header: `299 - "a text", 299 - "with \"quotes\""`. Other codes are HTTP's own. */
+export function parseWarnings(header: string): string[] {
+  return [...header.matchAll(/\b299 \S+ "((?:[^"\\]|\\.)*)"/g)]
+    .map(([, quoted = ""]) => quoted.replace(/\\(.)/g, "$1"));
+}
+
+/** Logs the warnings of one answer, except those that were logged before. */
+export function warningLog(log: Logger): (header: string | undefined, request: string) => void {
+  const isNew = newsOf();
+  return (header, request) => {
+    for (const warning of parseWarnings(header ?? "").filter(isNew)) {
+      log.warn("API server warning", { request, warning });
+    }
+  };
 }

@@ -4,34 +4,28 @@
 import { backoffDelay } from "../base/backoff.ts";
 import { type Clock, type Deadline, nextTurn, startDeadline } from "../base/clock.ts";
 import { describeError } from "../base/errors.ts";
-import type { Logger } from "../base/log.ts";
+import { type Logger, newsOf } from "../base/log.ts";
 import { ApiError } from "./api-error.ts";
 import type { KubeClient } from "./client.ts";
-import { LineDecoder } from "./lines.ts";
+import { LineDecoder } from "../base/lines.ts";
 import type { KubeObject } from "./object.ts";
 import { buildWatch, type Selection } from "./request.ts";
 import { describeRef, type ResourceType } from "./resource.ts";
-import type { ResourceVersion } from "./version.ts";
 import { classifyError, parseLine, readObject } from "./watch-input.ts";
-import {
-  beginWatcher,
-  type ObjectEvent,
-  stepWatcher,
-  type WatcherCommand,
-  type WatcherEvent,
-  type WatcherInput,
-  type WatcherStep,
-} from "./watcher.ts";
+import { beginWatcher, stepWatcher } from "./watcher.ts";
+import type { WatcherCommand, WatcherEvent, WatcherInput, WatcherStep } from "./watcher.ts";
 
-export type WatchOptions = Selection & {
+export type WatchOptions<T extends KubeObject> = Selection & {
+  client: KubeClient;
+  type: ResourceType<T>;
   log: Logger;
   clock: Clock;
+  /** Told of everything, in order; nothing more is read before it returns. Must not throw. */
+  take: (event: WatcherEvent<T>) => void;
   /** Spec and status may be left to who reads them: events carry them as `rest`. */
   deferred?: boolean;
-  /** Called when the watch has to be opened again, with why. */
-  onRestart?: (why: string) => void;
-  /** Called for everything that could not be read, with what it is and why. */
-  onUnreadable?: (what: string) => void;
+  onRestart?: (why: string) => void; // when the watch has to be opened again
+  onUnreadable?: (what: string) => void; // for everything that could not be read, and why
 };
 
 const BACKOFF = { baseMs: 500, maxMs: 15_000, jitter: 0.5 };
@@ -48,172 +42,153 @@ const CLOSE_MARGIN_MS = 15_000;
 const QUIET_LIMIT_MS = 100_000;
 const INITIAL_QUIET_LIMIT_MS = 30_000;
 const SHORT_WATCH_MS = 1000;
+const PAGE_SIZE = 500;
 // Timers, PINGs and the Lease get their turn this often, however much there is to read.
 const TURN_MS = 10;
-const MOST_REPORTS = 1000;
 
-/** Every change of the selected objects, beginning with their whole state. */
-export async function* watch<T extends KubeObject>(
-  client: KubeClient,
-  type: ResourceType<T>,
-  options: WatchOptions,
-  signal: AbortSignal,
-): AsyncGenerator<WatcherEvent<T>> {
-  const driver = new WatchDriver(client, type, options);
-  let step: WatcherStep<T> = beginWatcher();
-  yield* step.events;
-  while (true) {
-    following: for await (const inputs of driver.carryOut(step.command, signal)) {
-      for (const input of inputs) {
-        signal.throwIfAborted();
-        driver.note(input);
-        step = stepWatcher(step.state, input);
-        for (const event of step.events) yield event;
-        if (step.command.type !== "read") break following; // what comes after belongs to a watch that is over
-      }
-    }
-    signal.throwIfAborted();
-  }
+/** Tells of every change of the selected objects, beginning with their whole state, until the abort. */
+export function watch<T extends KubeObject>(options: WatchOptions<T>, signal: AbortSignal) {
+  return new WatchDriver(options, signal).run();
 }
 
 class WatchDriver<T extends KubeObject> {
-  readonly #client: KubeClient;
-  readonly #type: ResourceType<T>;
-  readonly #options: WatchOptions;
+  readonly #options: WatchOptions<T>;
+  readonly #signal: AbortSignal;
   readonly #log: Logger;
-  readonly #reported = new Set<string>();
+  readonly #isNew = newsOf();
+  #step: WatcherStep<T> = beginWatcher();
   #attempt = 0;
   #troubleAt = -Infinity;
   #retryAfterMs = 0;
   #streamsFrom = -Infinity;
   #why = "";
 
-  constructor(client: KubeClient, type: ResourceType<T>, options: WatchOptions) {
-    this.#client = client;
-    this.#type = type;
+  constructor(options: WatchOptions<T>, signal: AbortSignal) {
     this.#options = options;
-    this.#log = options.log.with({ watch: describeRef(type, options) });
+    this.#signal = signal;
+    this.#log = options.log.with({ watch: describeRef(options.type, options) });
   }
 
-  /** Does what the machine asked for, and says what comes of it until that is over. Never fails. */
-  async *carryOut(command: WatcherCommand, signal: AbortSignal): AsyncGenerator<WatcherInput<T>[]> {
-    try {
-      if (command.type === "list") yield await this.#list(command, signal);
-      if (command.type === "watch") yield* await this.#follow(command, signal);
-    } catch (error) {
-      this.#retryAfterMs = error instanceof ApiError ? error.retryAfterMs ?? 0 : 0;
-      yield [{ type: "ended", how: classifyError(error), why: describeError(error) }];
+  /** Carries out one command after the other. Whatever goes wrong is what came of it. */
+  async run(): Promise<never> {
+    this.#advance(this.#step);
+    while (true) {
+      const { command } = this.#step;
+      try {
+        if (command.type === "list") await this.#list(command);
+        if (command.type === "watch") await this.#follow(command);
+      } catch (error) {
+        this.#signal.throwIfAborted();
+        this.#retryAfterMs = error instanceof ApiError ? error.retryAfterMs ?? 0 : 0;
+        this.#tell({ type: "ended", how: classifyError(error), why: describeError(error) });
+      }
     }
   }
 
-  async #list(
-    { continueToken, paged }: WatcherCommand & { type: "list" },
-    signal: AbortSignal,
-  ): Promise<WatcherInput<T>[]> {
-    const how = { continueToken, ...(paged ? {} : { limit: 0 }) };
-    const page = await this.#client.listPage(this.#type, this.#options, how, signal);
-    const read = page.items.map((item) => readObject(this.#type, item));
-    const events = read.filter((one) => one.type !== "skipped");
-    const resourceVersion = page.resourceVersion as ResourceVersion;
-    return [
-      ...read.filter((one) => one.type === "skipped"),
-      { type: "page", events, continueToken: page.continueToken, resourceVersion },
-    ];
+  async #list({ continueToken, paged }: WatcherCommand & { type: "list" }): Promise<void> {
+    const { client, type } = this.#options;
+    const options = { ...this.#options, continueToken, limit: paged ? PAGE_SIZE : undefined };
+    const { items, ...page } = await client.of(type).list(options, this.#signal);
+    const read = items.map((item) => readObject(type, item));
+    for (const one of read) if (one.type === "skipped") this.#report(one.why);
+    this.#tell({ type: "page", events: read.filter((one) => one.type !== "skipped"), ...page });
   }
 
-  /** Opens a watch. */
-  async #follow(
-    { resourceVersion, backoff }: WatcherCommand & { type: "watch" },
-    signal: AbortSignal,
-  ): Promise<AsyncGenerator<WatcherInput<T>[]> | WatcherInput<T>[][]> {
-    const { clock } = this.#options;
-    const isInitial = resourceVersion === undefined;
-    if (backoff) await this.#backOff(signal);
-    if (isInitial && clock.monotonic() < this.#streamsFrom) {
-      return [[{ type: "ended", how: "refused", why: "streaming lists were refused before" }]];
+  async #follow({ resourceVersion, backoff }: WatcherCommand & { type: "watch" }): Promise<void> {
+    const { client, clock, type } = this.#options;
+    if (backoff) await this.#backOff();
+    if (resourceVersion === undefined && clock.monotonic() < this.#streamsFrom) {
+      const why = "streaming lists were refused before";
+      return void this.#tell({ type: "ended", how: "refused", why });
     }
     const timeoutSeconds = Math.round(WATCH_SECONDS * (1 + clock.random()));
-    const request = buildWatch(this.#type, this.#options, { resourceVersion, timeoutSeconds });
+    const request = buildWatch(type, this.#options, { resourceVersion, timeoutSeconds });
     const lifeMs = timeoutSeconds * 1000 + CLOSE_MARGIN_MS;
-    const deadline = startDeadline(clock, lifeMs, signal);
+    const deadline = startDeadline(clock, lifeMs, this.#signal);
     try {
-      const chunks = await this.#client.openStream(request, deadline.signal);
-      return this.#read(chunks, deadline, { lifeMs, isInitial });
-    } catch (error) {
-      deadline.clear();
-      throw error;
-    }
-  }
-
-  /** From a watch's opening to its end: what each chunk says, then how it ended. */
-  async *#read(
-    chunks: AsyncGenerator<Uint8Array>,
-    deadline: Deadline,
-    { lifeMs, isInitial }: { lifeMs: number; isInitial: boolean },
-  ): AsyncGenerator<WatcherInput<T>[]> {
-    const now = (): number => this.#options.clock.monotonic();
-    const openedAt = now();
-    const decoder = new LineDecoder();
-    let quietMs = isInitial ? INITIAL_QUIET_LIMIT_MS : Infinity;
-    let turnAt = openedAt;
-    let why = "the server ended it";
-    try {
-      deadline.restart(Math.min(quietMs, lifeMs));
-      for await (const chunk of chunks) {
-        const inputs = decoder.push(chunk)
-          .map((line) => parseLine(this.#type, line, this.#options.deferred));
-        // A timer for every chunk would cost more than its lines: it may be short by a turn.
-        const isDue = now() - turnAt >= TURN_MS;
-        const bookmarked = inputs.some((input) =>
-          input.type === "bookmark" && (!isInitial || input.initialEventsEnd)
-        );
-        if (bookmarked) isInitial = false;
-        if (bookmarked) quietMs = QUIET_LIMIT_MS; // only who sends bookmarks can be expected to
-        if (bookmarked || isDue) deadline.restart(Math.min(quietMs, openedAt + lifeMs - now()));
-        if (inputs.length > 0) yield inputs;
-        if (!isDue) continue;
-        await new Promise<void>(nextTurn);
-        turnAt = now();
-      }
-    } catch (error) {
-      why = describeError(error);
+      const chunks = await client.openStream(request, deadline.signal);
+      await this.#read(chunks, deadline, clock.monotonic() + lifeMs);
     } finally {
       deadline.clear();
     }
-    const lastedMs = now() - openedAt;
+  }
+
+  async #read(
+    chunks: AsyncGenerator<Uint8Array>,
+    deadline: Deadline,
+    lastUntil: number,
+  ): Promise<void> {
+    const { clock, deferred, type } = this.#options;
+    const openedAt = clock.monotonic();
+    const decoder = new LineDecoder();
+    let quietMs = this.#isInitial ? INITIAL_QUIET_LIMIT_MS : Infinity;
+    let turnAt = openedAt;
+    let why = "the server ended it";
+    try {
+      deadline.restart(Math.min(quietMs, lastUntil - openedAt));
+      for await (const chunk of chunks) {
+        let bookmarked = false;
+        for (const line of decoder.push(chunk)) {
+          this.#signal.throwIfAborted();
+          const input = parseLine(type, line, deferred);
+          if (!this.#tell(input)) return; // what comes after belongs to a watch that is over
+          bookmarked ||= input.type === "bookmark" && !this.#isInitial;
+        }
+        if (bookmarked) quietMs = QUIET_LIMIT_MS; // only who sends bookmarks can be expected to
+        // A timer for every chunk would cost more than its lines: it may be short by a turn.
+        if (!bookmarked && clock.monotonic() - turnAt < TURN_MS) continue;
+        deadline.restart(Math.min(quietMs, lastUntil - clock.monotonic()));
+        await new Promise<void>(nextTurn);
+        turnAt = clock.monotonic();
+      }
+    } catch (error) {
+      why = describeError(error);
+    }
+    this.#signal.throwIfAborted();
+    const lastedMs = clock.monotonic() - openedAt;
     // It sends what it likes, but no end of the initial events: it has to be listed.
-    const isUseless = isInitial && lastedMs >= INITIAL_QUIET_LIMIT_MS;
+    const isUseless = this.#isInitial && lastedMs >= INITIAL_QUIET_LIMIT_MS;
     const how = isUseless ? "refused" : lastedMs < SHORT_WATCH_MS ? "short" : "closed";
-    yield [{ type: "ended", how, why }];
+    this.#tell({ type: "ended", how, why });
   }
 
-  /** Remembers and reports what concerns the watch itself. */
-  note(input: WatcherInput<T>): void {
+  get #isInitial(): boolean {
+    return this.#step.state.phase === "streaming";
+  }
+
+  /** Takes in what a command has brought. True while there is more to come of it. */
+  #tell(input: WatcherInput<T>): boolean {
     if (input.type === "skipped") this.#report(input.why);
-    if (input.type === "changed") this.#noteEvent(input.event);
-    if (input.type === "page") input.events.forEach((event) => this.#noteEvent(event));
-    if (input.type !== "ended") return;
-    const { how, why } = input;
-    const now = this.#options.clock.monotonic();
-    if (how === "refused" && now >= this.#streamsFrom) this.#streamsFrom = now + REFUSAL_MS;
-    this.#why = `${how}: ${why}`;
-    this.#log.debug("watch restarts", { why: this.#why });
-    this.#options.onRestart?.(this.#why);
+    if (input.type === "ended") {
+      const { how, why } = input;
+      const now = this.#options.clock.monotonic();
+      if (how === "refused" && now >= this.#streamsFrom) this.#streamsFrom = now + REFUSAL_MS;
+      this.#why = `${how}: ${why}`;
+      this.#log.debug("watch restarts", { why: this.#why });
+      this.#options.onRestart?.(this.#why);
+    }
+    return this.#advance(stepWatcher(this.#step.state, input));
   }
 
-  #noteEvent({ object, unreadable }: ObjectEvent<T>): void {
-    if (unreadable) this.#report(`${describeRef(this.#type, object.metadata)}: ${unreadable}`);
+  #advance(step: WatcherStep<T>): boolean {
+    const { take, type } = this.#options;
+    for (const event of step.events) {
+      if ("unreadable" in event) {
+        this.#report(`${describeRef(type, event.object.metadata)}: ${event.unreadable}`);
+      }
+      take(event);
+    }
+    this.#step = step; // only now: what was not taken comes again
+    return step.command.type === "read";
   }
 
   // Everything counts; only the first of its kind is worth a line.
-  #report(unreadable: string): void {
-    this.#options.onUnreadable?.(unreadable);
-    if (this.#reported.has(unreadable) || this.#reported.size >= MOST_REPORTS) return;
-    this.#reported.add(unreadable);
-    this.#log.warn("cannot read what the API server sent", { what: unreadable });
+  #report(what: string): void {
+    this.#options.onUnreadable?.(what);
+    if (this.#isNew(what)) this.#log.warn("cannot read what the API server sent", { what });
   }
 
-  async #backOff(signal: AbortSignal): Promise<void> {
+  async #backOff(): Promise<void> {
     const { clock } = this.#options;
     if (clock.monotonic() - this.#troubleAt > BACKOFF_RESET_MS) this.#attempt = 0;
     const backoffMs = backoffDelay(this.#attempt++, BACKOFF, () => clock.random());
@@ -223,7 +198,7 @@ class WatchDriver<T extends KubeObject> {
     if (this.#attempt % 20 === 4) {
       this.#log.warn("watch keeps failing", { why: this.#why, nextTryMs: delayMs });
     }
-    await clock.sleep(delayMs, signal);
+    await clock.sleep(delayMs, this.#signal);
     this.#troubleAt = clock.monotonic();
   }
 }

@@ -8,7 +8,8 @@
 //
 // While streaming, no version is remembered: initial events come in any order.
 
-import { type ResourceVersion, versionOrder } from "./version.ts";
+import type { ListPage } from "./objects.ts";
+import { versionOrder } from "./resource.ts";
 
 /** What a store is told. What comes between init and initDone makes up a whole new state. */
 export type WatcherEvent<T> = { type: "init" } | { type: "initDone" } | ObjectEvent<T>;
@@ -16,24 +17,15 @@ export type WatcherEvent<T> = { type: "init" } | { type: "initDone" } | ObjectEv
 export type ObjectEvent<T> = {
   type: "apply" | "delete";
   object: T;
-  /** What the object lacks, as JSON: only where a watch was asked to defer it. */
-  rest?: string;
+  /** What the object lacks, as JSON: only where a watch was asked to defer it. Who keeps it copies it. */
+  rest?: Buffer | undefined;
   /** Why the object is no more than its metadata, as far as they are sound. */
   unreadable?: string;
 };
 
-export type WatcherState =
-  | { phase: "streaming" }
-  | { phase: "listing"; paged: boolean }
-  // moved: since this watch was opened.
-  | { phase: "watching"; resourceVersion: ResourceVersion; moved: boolean };
-
-type Page<T> = {
-  type: "page";
-  events: ObjectEvent<T>[];
-  continueToken: string | undefined;
-  resourceVersion: ResourceVersion;
-};
+// moved: since this watch was opened.
+type Watching = { phase: "watching"; resourceVersion: string; moved: boolean };
+export type WatcherState = { phase: "streaming" } | { phase: "listing"; paged: boolean } | Watching;
 
 /**
  * closed: by either side, cleanly or not. short: closed at once. gone: the version or page is no longer
@@ -43,9 +35,9 @@ type Page<T> = {
 export type Ending = "closed" | "short" | "gone" | "busy" | "refused" | "broken";
 
 export type WatcherInput<T> =
-  | Page<T>
-  | { type: "changed"; event: ObjectEvent<T>; resourceVersion: ResourceVersion | undefined }
-  | { type: "bookmark"; resourceVersion: ResourceVersion; initialEventsEnd: boolean }
+  | { type: "page"; events: ObjectEvent<T>[] } & Omit<ListPage<T>, "items">
+  | { type: "changed"; event: ObjectEvent<T>; resourceVersion: string | undefined }
+  | { type: "bookmark"; resourceVersion: string; initialEventsEnd: boolean }
   // Of an unknown type, or about nothing that has a name.
   | { type: "skipped"; why: string }
   | { type: "ended"; how: Ending; why: string };
@@ -53,7 +45,7 @@ export type WatcherInput<T> =
 export type WatcherCommand =
   | { type: "list"; continueToken: string | undefined; paged: boolean }
   // Without a version: a streaming list.
-  | { type: "watch"; resourceVersion: ResourceVersion | undefined; backoff: boolean }
+  | { type: "watch"; resourceVersion: string | undefined; backoff: boolean }
   | { type: "read" };
 
 export type WatcherStep<T> = {
@@ -71,11 +63,16 @@ export function beginWatcher<T>(backoff = false): WatcherStep<T> {
 /** One transition. */
 export function stepWatcher<T>(state: WatcherState, input: WatcherInput<T>): WatcherStep<T> {
   switch (input.type) {
-    case "page":
-      return takePage(state, input);
+    case "page": {
+      const { events, continueToken, resourceVersion } = input;
+      if (continueToken !== undefined) {
+        return { state, events, command: { type: "list", continueToken, paged: true } };
+      }
+      return watchAgain(watching(resourceVersion), false, [...events, { type: "initDone" }]);
+    }
     case "changed":
       // Told a second time. Equal is not older: etcd ends many leased keys with one version.
-      if (isBehind(state, input.resourceVersion)) return read(state);
+      if (order(input.resourceVersion, state) < 0) return read(state);
       return read(advance(state, input.resourceVersion), input.event);
     case "bookmark":
       if (state.phase !== "streaming") return read(advance(state, input.resourceVersion));
@@ -87,15 +84,6 @@ export function stepWatcher<T>(state: WatcherState, input: WatcherInput<T>): Wat
     case "ended":
       return recover(state, input.how);
   }
-}
-
-function takePage<T>(state: WatcherState, page: Page<T>): WatcherStep<T> {
-  const { events, continueToken, resourceVersion } = page;
-  if (continueToken !== undefined) {
-    return { state, events, command: { type: "list", continueToken, paged: true } };
-  }
-  const step = watchAgain<T>(watching(resourceVersion), false);
-  return { ...step, events: [...events, { type: "initDone" }] };
 }
 
 function recover<T>(state: WatcherState, how: Ending): WatcherStep<T> {
@@ -115,28 +103,30 @@ function list<T>(paged: boolean): WatcherStep<T> {
   return { state: { phase: "listing", paged }, events: [{ type: "init" }], command };
 }
 
-type Watching = WatcherState & { phase: "watching" };
+const watching = (at: string): Watching => ({
+  phase: "watching",
+  resourceVersion: at,
+  moved: true,
+});
 
-function watching(resourceVersion: ResourceVersion): Watching {
-  return { phase: "watching", resourceVersion, moved: true };
+/** Of a version and the watch's own. Before there is one nothing is known to be old. */
+function order(version: string | undefined, state: WatcherState): number {
+  return state.phase === "watching" ? versionOrder(version, state.resourceVersion) : 0;
 }
 
-// Only a watch has a version.
-function isBehind(state: WatcherState, version: ResourceVersion | undefined): boolean {
-  return state.phase === "watching" && versionOrder(version, state.resourceVersion) < 0;
-}
-
-function advance(state: WatcherState, to: ResourceVersion | undefined): WatcherState {
-  if (state.phase !== "watching" || to === undefined) return state;
-  return versionOrder(to, state.resourceVersion) > 0 ? watching(to) : state;
+function advance(state: WatcherState, to: string | undefined): WatcherState {
+  return to !== undefined && order(to, state) > 0 ? watching(to) : state;
 }
 
 function read<T>(state: WatcherState, ...events: WatcherEvent<T>[]): WatcherStep<T> {
   return { state, events, command: { type: "read" } };
 }
 
-function watchAgain<T>(state: Watching, backoff: boolean): WatcherStep<T> {
-  const { resourceVersion } = state;
-  const command = { type: "watch", resourceVersion, backoff } as const;
-  return { state: { ...state, moved: false }, events: [], command };
+function watchAgain<T>(
+  state: Watching,
+  backoff: boolean,
+  events: WatcherEvent<T>[] = [],
+): WatcherStep<T> {
+  const command = { type: "watch", resourceVersion: state.resourceVersion, backoff } as const;
+  return { state: { ...state, moved: false }, events, command };
 }

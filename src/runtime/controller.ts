@@ -49,13 +49,14 @@ export interface ControllerOptions {
 }
 
 /** expired: its time was up; aborted: everything is to end. */
-type Failed = { error: unknown; expired: boolean; aborted: boolean };
-export type Outcome = { result: ReconcileResult } | Failed;
+export type Outcome =
+  | { result: ReconcileResult }
+  | { error: unknown; expired: boolean; aborted: boolean };
 
 /** What a pass counts as, and when its key comes again: not by itself, after growing delays, or after ms. */
-export type Verdict = { end: ReconcileEnd; again: "no" | "backoff" | number };
-
-export function afterReconcile(outcome: Outcome): Verdict {
+export function afterReconcile(
+  outcome: Outcome,
+): { end: ReconcileEnd; again: "no" | "backoff" | number } {
   if ("result" in outcome) {
     const { requeueAfterMs } = outcome.result;
     if (requeueAfterMs === undefined) return { end: "success", again: "no" };
@@ -77,10 +78,8 @@ export class Controller {
   readonly #queue: Workqueue;
   readonly #following: readonly Following[];
   readonly #synced = Promise.withResolvers<void>();
-  /** Why each waiting key was added; the first reason wins. */
-  readonly #reasons = new Map<string, string>();
-  /** Counts a reconcile's beginning, then its end. */
-  readonly #started: () => (end: ReconcileEnd) => void;
+  readonly #reasons = new Map<string, string>(); // why each waiting key was added: the first one
+  readonly #started: ReturnType<typeof reconcileMetrics>; // counts a beginning, then its end
 
   constructor(options: ControllerOptions) {
     this.#options = options;
@@ -132,36 +131,33 @@ export class Controller {
 
   async #follow(following: Following, signal: AbortSignal): Promise<void> {
     const { client, clock, metrics, name } = this.#options;
-    const { source: { type, labelSelector, deferred = false }, namespace } = following;
-    const { counter } = metrics.labelled({ controller: name, kind: type.kind });
+    const { source, namespace } = following;
+    const { counter } = metrics.labelled({ controller: name, kind: source.type.kind });
     const options = {
-      ...{ namespace: namespace || undefined, labelSelector, deferred, log: this.#log, clock },
+      ...source,
+      ...{ client, clock, log: this.#log, namespace: namespace || undefined },
+      take: (event: WatcherEvent<KubeObject>) => this.#take(following, event),
       onRestart: counter("watch_restarts_total", "Watches opened again"),
       onUnreadable: counter("watch_unreadable_total", "Not understood"),
     };
-    try {
-      for await (const event of watch(client, type, options, signal)) {
-        this.#take(following, event);
-        if (event.type === "initDone" && this.missing.length === 0) this.#synced.resolve();
-      }
-    } catch (error) {
-      if (!signal.aborted) throw error; // watch() ends by abort only
-    }
+    await watch(options, signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error; // it ends by abort only
+    });
   }
 
   #take({ source, namespace, writer }: Following, event: WatcherEvent<KubeObject>): void {
     const { kind } = source.type;
     for (const { before, after } of writer.handle(event, namespace)) {
-      const verb = before && after ? "changed" : after ? "appeared" : "gone";
-      const objects = [before, after].filter((object) => object !== undefined);
+      const reason = `${kind} ${before && after ? "changed" : after ? "appeared" : "gone"}`;
       try {
-        const keys = new Set(objects.flatMap((object) => source.keys(object)));
-        for (const key of keys) this.enqueue(key, `${kind} ${verb}`);
+        const keys = [before, after].flatMap((object) => object ? source.keys(object) : []);
+        for (const key of new Set(keys)) this.enqueue(key, reason);
       } catch (error) {
         // A bug in keys() must not make the controller deaf to everything else.
         this.#log.error("watch event not understood", { kind, ...errorFields(error) });
       }
     }
+    if (event.type === "initDone" && this.missing.length === 0) this.#synced.resolve();
   }
 
   async #work(signal: AbortSignal): Promise<void> {

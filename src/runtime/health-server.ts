@@ -9,34 +9,29 @@ export type HealthRequest = { path: string; query: URLSearchParams };
 export type HealthAnswer = { status: number; body: string; contentType?: string };
 
 export interface HealthServerOptions {
-  /** Address to listen on, e.g. "0.0.0.0" or "::". */
-  address: string;
-  /** 0 takes a free port. */
-  port: number;
+  address: string; // to listen on, e.g. "0.0.0.0" or "::"
+  port: number; // 0 takes a free one
   /** The signal is aborted when the client has gone away or the server closes. */
   handle(request: HealthRequest, signal: AbortSignal): Promise<HealthAnswer> | HealthAnswer;
 }
 
-export interface HealthServer {
-  readonly port: number;
-  /** Stops listening, ends idle connections and waits for running answers. */
-  close(): Promise<void>;
-}
+export type HealthServer = Awaited<ReturnType<typeof startHealthServer>>;
 
-/** Listens; rejects when the port cannot be had. */
-export async function startHealthServer(options: HealthServerOptions): Promise<HealthServer> {
-  const { address: host, port, handle } = options;
-  const closing = new AbortController();
+/** Listens; rejects when the port cannot be had. close() ends idle connections and waits for running answers. */
+export async function startHealthServer({ address: host, port, handle }: HealthServerOptions) {
+  const running = new Set<AbortController>();
+  let isClosing = false;
   const limits = { requestTimeout: 10_000, headersTimeout: 10_000 };
-  const server = createServer(limits, (request, response) => {
+  const server = createServer(limits, async (request, response) => {
     const gone = new AbortController();
-    const abort = (): void => gone.abort();
-    response.once("close", abort);
-    closing.signal.addEventListener("abort", abort, { once: true });
-    answer(request, (parsed) => handle(parsed, gone.signal))
-      .catch((error: unknown) => refusal(500, describeError(error)))
-      .then((ready) => send(response, ready, closing.signal.aborted))
-      .finally(() => closing.signal.removeEventListener("abort", abort));
+    running.add(gone);
+    response.once("close", () => {
+      running.delete(gone);
+      gone.abort();
+    });
+    const ready = await answer(request, (parsed) => handle(parsed, gone.signal))
+      .catch((error: unknown) => refusal(500, describeError(error)));
+    send(response, ready, isClosing);
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause) => {
@@ -46,8 +41,9 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
   });
   const close = (): Promise<void> =>
     new Promise((resolve) => {
+      isClosing = true;
       server.close(() => resolve());
-      closing.abort();
+      for (const gone of running) gone.abort();
       server.closeIdleConnections();
     });
   return { port: (server.address() as AddressInfo).port, close };
@@ -62,20 +58,20 @@ async function answer(
   handle: (request: HealthRequest) => Promise<HealthAnswer> | HealthAnswer,
 ): Promise<HealthAnswer> {
   if (method !== "GET") return refusal(405, "method not allowed");
-  if (!URL.canParse(url, "http://localhost")) return refusal(400, "bad request");
-  const { pathname, searchParams } = new URL(url, "http://localhost");
-  return await handle({ path: pathname, query: searchParams });
+  const parsed = URL.parse(url, "http://localhost");
+  if (!parsed) return refusal(400, "bad request");
+  return await handle({ path: parsed.pathname, query: parsed.searchParams });
 }
 
 // A connection that is kept open would hold up close() until the client's patience ends.
-function send(response: ServerResponse, answer: HealthAnswer, isLast: boolean): void {
-  const { status, body, contentType = "application/json" } = answer;
+function send(
+  response: ServerResponse,
+  { status, body, contentType = "application/json" }: HealthAnswer,
+  isLast: boolean,
+): void {
   if (response.destroyed) return;
-  response.writeHead(status, {
-    ...(isLast ? { connection: "close" } : {}),
-    "content-type": contentType,
-    "content-length": Buffer.byteLength(body),
-    ...(status === 405 ? { allow: "GET" } : {}),
-  });
-  response.end(body);
+  if (isLast) response.setHeader("connection", "close");
+  if (status === 405) response.setHeader("allow", "GET");
+  const length = Buffer.byteLength(body);
+  response.writeHead(status, { "content-type": contentType, "content-length": length }).end(body);
 }

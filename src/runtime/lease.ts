@@ -2,16 +2,16 @@
 //
 // A Lease is not a fence: its holder has to stop by itself before others may take it. So a hold counts from
 // before its renewal was sent, ends earlier than others believe, and ends at once when the machine was
-// suspended. It is kept over the client's own connection for that, always by resourceVersion.
+// suspended. It is kept over the client's own connection for that, always by resourceVersion. Another
+// process's clock is never compared with ours: a holder is alive as long as its record keeps changing.
 
 import { type Clock, formatMicroTime, startDeadline, stopwatch } from "../base/clock.ts";
 import { abortReason } from "../base/errors.ts";
-import type { Logger } from "../base/log.ts";
+import { type Logger, newsOf } from "../base/log.ts";
 import { isAlreadyExists, isConflict } from "../kube/api-error.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Lease } from "../kube/object.ts";
 import { leases } from "../kube/resource.ts";
-import * as record from "./lease-record.ts";
 
 const DEFAULTS = {
   mayCreate: false, // makes the Lease when it does not exist; agents have no right to that
@@ -20,7 +20,6 @@ const DEFAULTS = {
   renewDeadlineMs: 10_000,
   retryPeriodMs: 2_000,
 };
-const JITTER_FACTOR = 1.2;
 const ACTION_ANNOTATION = "mysql.oracle.com/action";
 
 export type LeaseOptions = Partial<typeof DEFAULTS> & {
@@ -42,11 +41,15 @@ export interface HeldLease {
   release(): Promise<void>;
 }
 
-type Render = (before: record.LeaseRecord) => record.LeaseRecord;
+type LeaseRecord = NonNullable<Lease["spec"]>;
+type Render = (before: LeaseRecord) => LeaseRecord;
+
+/** A Lease as last seen, and since when (our monotonic milliseconds) its record has looked like that. */
+export type LeaseView = { readonly lease: Lease; readonly unchangedSince: number };
 
 export class LeaseLock {
   readonly #options: Required<LeaseOptions>;
-  #view: record.LeaseView | undefined;
+  #view: LeaseView | undefined;
   #sinceSent: (() => number) | undefined; // milliseconds since the renewal that counts was sent
   #action: string | undefined; // what it is wanted for, while it is held or asked for
 
@@ -54,8 +57,8 @@ export class LeaseLock {
   constructor(options: LeaseOptions) {
     this.#options = { ...DEFAULTS, ...options, client: options.client.onLane("lease") };
     const { identity, leaseDurationMs, renewDeadlineMs, retryPeriodMs } = this.#options;
-    const shortestMs = JITTER_FACTOR * retryPeriodMs;
-    if (leaseDurationMs <= renewDeadlineMs || renewDeadlineMs <= shortestMs || retryPeriodMs <= 0) {
+    const longestMs = 1.2 * retryPeriodMs; // between two looks of acquire()
+    if (leaseDurationMs <= renewDeadlineMs || renewDeadlineMs <= longestMs || retryPeriodMs <= 0) {
       const times = `duration ${leaseDurationMs} > renew deadline ${renewDeadlineMs}`;
       throw new Error(`lease times do not fit: ${times} > 1.2 × retry period ${retryPeriodMs} ms`);
     }
@@ -75,15 +78,14 @@ export class LeaseLock {
   /** Waits for the Lease, then keeps it; undefined after an abort. */
   async acquire(signal: AbortSignal): Promise<HeldLease | undefined> {
     const { clock, log, name, retryPeriodMs } = this.#options;
-    let waitingFor = "";
+    const isNews = newsOf(1);
     while (!signal.aborted) {
       const held = await this.tryAcquire("lead", signal).catch((error: unknown) => {
         if (!signal.aborted) log.warn("lease not read", { lease: name, err: error });
       });
       if (held) return held;
       const { holder } = this;
-      if (waitingFor !== holder) log.info("waiting for the lease", { lease: name, holder });
-      waitingFor = holder;
+      if (holder && isNews(holder)) log.info("waiting for the lease", { lease: name, holder });
       // Spread, so that candidates do not ask in step; little, so that a dead leader is followed soon.
       const waitMs = retryPeriodMs * (1 + clock.random() / 5);
       await clock.sleep(waitMs, signal).catch(() => {}); // the loop sees it
@@ -91,17 +93,14 @@ export class LeaseLock {
     return undefined;
   }
 
-  /**
-   * Takes the Lease, noting for what, and renews it in the background; undefined when it is somebody
-   * else's, or wanted by us already. Throws when nothing is known.
-   */
+  /** Takes the Lease, noting for what, and renews it in the background. Throws when nothing is known. */
   async tryAcquire(action: string, signal: AbortSignal): Promise<HeldLease | undefined> {
-    if (this.#action !== undefined) return undefined;
+    if (this.#action !== undefined) return undefined; // wanted by us already
     this.#action = action;
     let taken = false;
     try {
       taken = await this.#hold(signal);
-      return taken ? this.#keep(signal) : undefined;
+      return taken ? this.#keep(signal) : undefined; // it is somebody else's
     } finally {
       if (!taken) this.#action = undefined;
     }
@@ -126,7 +125,7 @@ export class LeaseLock {
         this.#action = "";
         const time = formatMicroTime(clock.now());
         // Best effort: it expires by itself.
-        await this.#write((before) => record.renderReleased(before, time)).catch((error: unknown) =>
+        await this.#write((before) => renderReleased(before, time)).catch((error: unknown) =>
           log.debug("lease not released", { lease: name, err: error })
         );
       }
@@ -155,7 +154,7 @@ export class LeaseLock {
     const { clock, identity, leaseDurationMs: durationMs } = this.#options;
     const sinceSent = stopwatch(clock);
     const renewal = { identity, time: formatMicroTime(clock.now()), durationMs };
-    const wrote = await this.#write((before) => record.renderHeld(before, renewal), parent);
+    const wrote = await this.#write((before) => renderHeld(before, renewal), parent);
     if (wrote) this.#sinceSent = sinceSent;
     return wrote;
   }
@@ -170,7 +169,7 @@ export class LeaseLock {
       // Ours and unchanged: one request instead of two. Whatever hinders it, looking tells.
       if (this.held && await this.#put(render, signal).catch(() => false)) return true;
       const view = await this.#look(signal);
-      if (record.mayHold(view, identity, clock.monotonic())) return await this.#put(render, signal);
+      if (mayHold(view, identity, clock.monotonic())) return await this.#put(render, signal);
       this.#sinceSent = undefined; // also if we held it: somebody took it from us
       return false;
     } finally {
@@ -178,13 +177,13 @@ export class LeaseLock {
     }
   }
 
-  async #look(signal: AbortSignal): Promise<record.LeaseView> {
+  async #look(signal: AbortSignal): Promise<LeaseView> {
     const { client, clock, mayCreate, namespace, name } = this.#options;
     const found = await client.of(leases).get({ namespace, name }, signal);
     if (!found && !mayCreate) throw new Error(`Lease ${namespace}/${name} does not exist`);
     const apiVersion = "coordination.k8s.io/v1";
     const lease = found ?? { apiVersion, kind: "Lease", metadata: { namespace, name } };
-    return this.#view = record.observeLease(this.#view, lease, clock.monotonic());
+    return this.#view = observeLease(this.#view, lease, clock.monotonic());
   }
 
   // False when somebody else has written since we looked.
@@ -198,11 +197,45 @@ export class LeaseLock {
       const written = metadata.resourceVersion === undefined
         ? await client.of(leases).create(next, signal)
         : await client.of(leases).replace(next, {}, signal);
-      this.#view = record.observeLease(this.#view, written, clock.monotonic());
+      this.#view = observeLease(this.#view, written, clock.monotonic());
       return true;
     } catch (error) {
       if (isConflict(error) || isAlreadyExists(error)) return false;
       throw error;
     }
   }
+}
+
+/** The view after reading a Lease: a record that looks the same has been so since before. */
+export function observeLease(before: LeaseView | undefined, lease: Lease, now: number): LeaseView {
+  const same = before && JSON.stringify(before.lease.spec) === JSON.stringify(lease.spec);
+  return { lease, unchangedSince: same ? before.unchangedSince : now };
+}
+
+/** Whether `identity` may write itself into this Lease at `now`: ours, given up, or expired. */
+export function mayHold(view: LeaseView, identity: string, now: number): boolean {
+  const { holderIdentity = "", leaseDurationSeconds = 0 } = view.lease.spec ?? {};
+  const free = holderIdentity === "" || holderIdentity === identity;
+  return free || now >= view.unchangedSince + leaseDurationSeconds * 1000;
+}
+
+/** The record to write when we renew or take; `time` is the wall clock as MicroTime, for people. */
+export function renderHeld(
+  record: LeaseRecord,
+  { identity, time, durationMs }: { identity: string; time: string; durationMs: number },
+): LeaseRecord {
+  const ours = record.holderIdentity === identity;
+  return {
+    ...record,
+    holderIdentity: identity,
+    leaseDurationSeconds: Math.ceil(durationMs / 1000),
+    acquireTime: ours ? record.acquireTime ?? time : time,
+    renewTime: time,
+    leaseTransitions: ours ? record.leaseTransitions ?? 0 : (record.leaseTransitions ?? -1) + 1,
+  };
+}
+
+/** The record to write when we give it up: nobody has to wait. */
+export function renderReleased(record: LeaseRecord, time: string): LeaseRecord {
+  return { ...record, holderIdentity: "", leaseDurationSeconds: 1, renewTime: time };
 }

@@ -15,15 +15,12 @@ export class Workqueue {
   readonly #clock: Clock;
   readonly #metrics: ReturnType<typeof queueMetrics>;
   readonly #overall: TokenBucket;
-
   /** Keys that need work, and since when; their order is the queue. Whoever is being worked on is passed over. */
   readonly #dirty = new Map<string, number>();
-  /** Keys handed out and not yet done, and since when. */
-  readonly #processing = new Map<string, number>();
+  readonly #processing = new Map<string, number>(); // keys handed out and not done, since when
   /** When each delayed key is due (monotonic), and its timer; an earlier time replaces a later one. */
   readonly #delayed = new Map<string, { dueAt: number; cancel: () => void }>();
-  /** Consecutive failures by key; forget() removes them. */
-  readonly #failures = new Map<string, number>();
+  readonly #failures = new Map<string, number>(); // in a row, by key; forget() removes them
   readonly #waiters: ((key: string | undefined) => void)[] = []; // who waits for a key
   readonly #drained = Promise.withResolvers<void>();
   #shuttingDown = false;
@@ -91,10 +88,7 @@ export class Workqueue {
     this.#serve();
   }
 
-  /**
-   * Takes nothing more in; what is delayed is dropped, what is queued is still handed out. Resolves when
-   * everything has been given back.
-   */
+  /** Takes nothing more in, drops what is delayed. Resolves when what was queued has been given back. */
   shutDown(): Promise<void> {
     this.#shuttingDown = true;
     for (const { cancel } of this.#delayed.values()) cancel();

@@ -6,8 +6,8 @@ import t from "tap";
 import { startApiServer } from "../../fixtures/apiserver/real-apiserver.ts";
 import { MAX_CLUSTER_NAME_LENGTH, podName } from "../../src/api/names.ts";
 import { type Pod, pods, type StatefulSet, statefulSets } from "../../src/api/kinds.ts";
-import { events } from "../../src/kube/resource.ts";
-import type { Event } from "../../src/kube/object.ts";
+import { events } from "../../src/api/kinds.ts";
+import type { Event } from "../../src/api/kinds.ts";
 import { waitFor } from "../e2e/wait.ts";
 
 const namespace = "default";

@@ -7,7 +7,7 @@ import { configMaps } from "../../src/api/kinds.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { silentLogger as log } from "../../src/base/log.ts";
 import { Secret } from "../../src/base/secret.ts";
-import type { Connection, Credentials } from "../../src/kube/connection.ts";
+import type { Connection, Credentials } from "../../src/kube/dispatcher.ts";
 import { FakeClock } from "../unit/base/fake-clock.ts";
 import { limit, map as mapOf, namespace, PATH, status } from "./scripted-support.ts";
 

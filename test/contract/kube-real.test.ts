@@ -9,9 +9,9 @@ import { createLogger, silentLogger as log } from "../../src/base/log.ts";
 import { isAlreadyExists, isConflict, isForbidden } from "../../src/kube/api-error.ts";
 import { connect } from "../../src/kube/client.ts";
 import { loadConnection } from "../../src/access/connection.ts";
-import { EventRecorder } from "../../src/kube/recorder.ts";
+import { EventRecorder } from "../../src/controllers/recorder.ts";
 import { configMaps, serviceAccounts } from "../../src/api/kinds.ts";
-import { events } from "../../src/kube/resource.ts";
+import { events } from "../../src/api/kinds.ts";
 import { limit, map, newNamespace } from "./kube-support.ts";
 
 const server = await startApiServer(t);

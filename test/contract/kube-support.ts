@@ -7,7 +7,8 @@ import { type ConfigMap, namespaces } from "../../src/api/kinds.ts";
 import type { ResourceType } from "../../src/kube/resource.ts";
 import { type Store, type StoreChange, StoreWriter } from "../../src/kube/store.ts";
 import type { KubeObject } from "../../src/kube/object.ts";
-import { watch } from "../../src/kube/watch.ts";
+import { watch, type WatchOptions } from "../../src/kube/watch.ts";
+import type { WatcherEvent } from "../../src/kube/watcher.ts";
 
 export const limit = () => AbortSignal.timeout(60_000);
 
@@ -23,6 +24,18 @@ export async function newNamespace(client: KubeClient, name: string): Promise<st
     limit(),
   );
   return name;
+}
+
+/** Follows a watch until `enough` says so of an event. */
+export async function watchUntil<T extends KubeObject>(
+  options: Omit<WatchOptions<T>, "take">,
+  enough: (event: WatcherEvent<T>) => boolean,
+): Promise<void> {
+  const [stop, late] = [new AbortController(), limit()];
+  const take = (event: WatcherEvent<T>) => enough(event) && stop.abort();
+  await watch({ ...options, take }, AbortSignal.any([stop.signal, late])).catch((error) => {
+    if (!stop.signal.aborted) throw error;
+  });
 }
 
 type Test = { teardown(run: () => Promise<void>): void };
@@ -45,14 +58,13 @@ export function follow<T extends KubeObject>(
     restarts.push(why);
     first.resolve(why);
   };
-  const options = { namespace, log, clock, onRestart };
-  const ended = (async () => {
-    for await (const event of watch(client, type, options, stop.signal)) {
-      if (event.type === "init") inits++;
-      changes.push(...writer.handle(event));
-      check();
-    }
-  })().catch((error: unknown) => {
+  const take = (event: WatcherEvent<T>) => {
+    if (event.type === "init") inits++;
+    changes.push(...writer.handle(event));
+    check();
+  };
+  const options = { client, type, namespace, log, clock, onRestart, take };
+  const ended = watch(options, stop.signal).catch((error: unknown) => {
     if (!stop.signal.aborted) throw error;
   });
   const until = (holds: (store: Store<T>) => boolean): Promise<void> =>

@@ -223,12 +223,11 @@ t.test("150 watches find their place where a connection takes 100 streams", asyn
   const stop = new AbortController();
   const synced = Promise.withResolvers<void>();
   let count = 0;
-  const options = { namespace: "db", log, clock: systemClock };
-  const watches = Array.from({ length: 150 }, async () => {
-    for await (const event of watch(client, configMaps, options, stop.signal)) {
-      if (event.type === "initDone" && ++count === 150) synced.resolve();
-    }
-  });
+  const take = ({ type }: { type: string }) => {
+    if (type === "initDone" && ++count === 150) synced.resolve();
+  };
+  const options = { client, type: configMaps, namespace: "db", log, clock: systemClock, take };
+  const watches = Array.from({ length: 150 }, () => watch(options, stop.signal));
   const late = limit();
   late.addEventListener("abort", () => synced.reject(new Error(`only ${count} were synced`)));
   await synced.promise;

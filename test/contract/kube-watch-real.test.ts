@@ -14,7 +14,7 @@ import {
 } from "../../src/api/kinds.ts";
 import { type Store, StoreWriter } from "../../src/kube/store.ts";
 import { watch } from "../../src/kube/watch.ts";
-import { follow, limit, map, newNamespace } from "./kube-support.ts";
+import { follow, limit, map, newNamespace, watchUntil } from "./kube-support.ts";
 
 const server = await startApiServer(t);
 const client = server.client();
@@ -46,16 +46,14 @@ t.test("what is deferred is what the server holds", async (t) => {
   const ports = [{ name: "a", port: 80, targetPort: 80 }];
   const service = { apiVersion: "v1", kind: "Service", metadata: named("a"), spec: { ports } };
   await client.of(services).create(service, limit());
-  const stop = new AbortController();
-  t.teardown(() => stop.abort());
   const writer = new StoreWriter<Service>();
   let deferred = 0;
-  const options = { namespace, log, clock, deferred: true };
-  for await (const event of watch(client, services, options, stop.signal)) {
+  const options = { client, type: services, namespace, log, clock, deferred: true };
+  await watchUntil(options, (event) => {
     if ("rest" in event && !("spec" in event.object)) deferred++;
     writer.handle(event);
-    if (event.type === "initDone") break;
-  }
+    return event.type === "initDone";
+  });
   const live = await client.of(services).get({ namespace, name: "a" }, limit());
   Object.assign(live?.metadata ?? {}, { managedFields: undefined });
   t.same(writer.list(), [live]);
@@ -105,11 +103,11 @@ t.test("150 watches at once do not hold up a request", async (t) => {
   const stop = new AbortController();
   let synced = 0;
   const enough = Promise.withResolvers<void>();
-  const watches = Array.from({ length: 150 }, async () => {
-    for await (const event of watch(many, namespaces, { log, clock }, stop.signal)) {
-      if (event.type === "initDone" && ++synced === 150) enough.resolve();
-    }
-  });
+  const take = ({ type }: { type: string }) => {
+    if (type === "initDone" && ++synced === 150) enough.resolve();
+  };
+  const options = { client: many, type: namespaces, log, clock, take };
+  const watches = Array.from({ length: 150 }, () => watch(options, stop.signal));
   await enough.promise;
   t.ok(await many.of(namespaces).get({ name: "default" }, limit()));
   stop.abort();

@@ -7,10 +7,11 @@ import { silentLogger as log } from "../../src/base/log.ts";
 import { type ConfigMap, configMaps } from "../../src/api/kinds.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
 import type { KubeObject } from "../../src/kube/object.ts";
+import type { ListOptions } from "../../src/kube/objects.ts";
 import { metadataOnly, type ResourceType } from "../../src/kube/resource.ts";
 import { StoreWriter } from "../../src/kube/store.ts";
-import { watch, type WatchOptions } from "../../src/kube/watch.ts";
-import { follow, limit, map, newNamespace } from "./kube-support.ts";
+import type { WatchOptions } from "../../src/kube/watch.ts";
+import { follow, limit, map, newNamespace, watchUntil } from "./kube-support.ts";
 
 const server = await startApiServer(t);
 const client = server.client();
@@ -40,25 +41,22 @@ function oldFashioned(client: KubeClient): KubeClient {
       if (query.sendInitialEvents) query.resourceVersionMatch = "Exact";
       return client.openStream({ ...request, query }, signal);
     },
-    listPage: (
-      type: ResourceType<KubeObject>,
-      selection: object,
-      page: { continueToken?: string },
-      signal: AbortSignal,
-    ) => client.listPage(type, selection, { ...page, limit: 3 }, signal),
+    of: (type: ResourceType<KubeObject>) => ({
+      list: (options: ListOptions, signal: AbortSignal) =>
+        client.of(type).list({ ...options, limit: 3 }, signal),
+    }),
   } as unknown as KubeClient;
 }
 
 async function followUntil(
   writer: StoreWriter<ConfigMap>,
-  scope: { client: KubeClient; options: Partial<WatchOptions> },
+  scope: { client: KubeClient; namespace: string } & Partial<WatchOptions<ConfigMap>>,
   holds: () => boolean,
 ): Promise<void> {
-  const options = { ...scope.options, log, clock };
-  for await (const event of watch(scope.client, configMaps, options, limit())) {
-    writer.handle(event, options.namespace ?? "");
-    if (holds()) return;
-  }
+  await watchUntil({ type: configMaps, log, clock, ...scope }, (event) => {
+    writer.handle(event, scope.namespace);
+    return holds();
+  });
 }
 
 t.test("a server that refuses streaming lists is listed in pages, then watched", async (t) => {
@@ -67,10 +65,8 @@ t.test("a server that refuses streaming lists is listed in pages, then watched",
     await client.of(configMaps).create(map(`m${name}`, {}, namespace), limit());
   }
   const writer = new StoreWriter<ConfigMap>({}, [namespace]);
-  const scope = {
-    client: oldFashioned(client),
-    options: { namespace, fieldSelector: "metadata.name!=m1" },
-  };
+  const fieldSelector = "metadata.name!=m1";
+  const scope = { client: oldFashioned(client), namespace, fieldSelector };
   let created = false;
   await followUntil(writer, scope, () => {
     if (!writer.synced) return false;
@@ -94,7 +90,7 @@ t.test("one store holds several namespaces, each from a watch of its own", async
   t.notOk(writer.synced);
   for (const namespace of namespaces) {
     const holds = () => writer.get(`${namespace}/one`) !== undefined;
-    await followUntil(writer, { client, options: { namespace, labelSelector: "!none" } }, holds);
+    await followUntil(writer, { client, namespace, labelSelector: "!none" }, holds);
   }
   t.ok(writer.synced);
   t.notOk(writer.get("third/one"));

@@ -8,6 +8,7 @@ import type { KubeClient } from "../../src/kube/client.ts";
 import { type ConfigMap, configMaps } from "../../src/api/kinds.ts";
 import { StoreWriter } from "../../src/kube/store.ts";
 import type { ResourceType } from "../../src/kube/resource.ts";
+import type { WatcherEvent } from "../../src/kube/watcher.ts";
 import { watch } from "../../src/kube/watch.ts";
 
 export const limit = () => AbortSignal.timeout(20_000);
@@ -133,31 +134,32 @@ export async function followUntil(
   const stop = new AbortController();
   const writer = new StoreWriter<ConfigMap>();
   const seen: string[] = [];
+  let found = false;
   const restarts: string[] = [];
   const guard = limit();
   const late = () => stop.abort(new Error(`the store never held ${wanted} but ${names(writer)}`));
   guard.addEventListener("abort", late);
   const unreadable: string[] = [];
   const options = {
+    client,
+    type,
     ...selectors,
     namespace,
     log,
     clock,
     onRestart: (why: string) => restarts.push(why),
     onUnreadable: (what: string) => unreadable.push(what),
-  };
-  try {
-    for await (const event of watch(client, type, options, stop.signal)) {
+    take: (event: WatcherEvent<ConfigMap>) => {
       seen.push(event.type);
       writer.handle(event);
       onState(names(writer));
-      if (
-        writer.synced && event.type !== "init" && names(writer) === wanted
-      ) break;
-    }
-  } finally {
-    guard.removeEventListener("abort", late);
-  }
+      found = writer.synced && event.type !== "init" && names(writer) === wanted;
+      if (found) stop.abort();
+    },
+  };
+  await watch(options, stop.signal).catch((error: unknown) => {
+    if (!found) throw error;
+  }).finally(() => guard.removeEventListener("abort", late));
   return { seen, restarts, unreadable, writer };
 }
 

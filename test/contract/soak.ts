@@ -13,12 +13,13 @@ import { makeAuthority, makeCertificate } from "../../fixtures/apiserver/certifi
 import { freePort, Program } from "../../fixtures/apiserver/programs.ts";
 import type { Counts } from "../../fixtures/apiserver/restless-apiserver.ts";
 import { loadConnection } from "../../src/access/connection.ts";
-import { configMaps } from "../../src/api/kinds.ts";
+import { type ConfigMap, configMaps } from "../../src/api/kinds.ts";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { silentLogger as log } from "../../src/base/log.ts";
 import { connect, type KubeClient } from "../../src/kube/client.ts";
 import { StoreWriter } from "../../src/kube/store.ts";
 import { watch } from "../../src/kube/watch.ts";
+import type { WatcherEvent } from "../../src/kube/watcher.ts";
 
 const WATCHES = 8;
 const LIMIT_MS = 120_000;
@@ -75,13 +76,12 @@ export async function soak(options: SoakOptions): Promise<Sample[]> {
 }
 
 async function follow(client: KubeClient, signal: AbortSignal): Promise<void> {
-  const writer = new StoreWriter();
-  const options = { namespace: "default", log, clock: eager };
-  try {
-    for await (const event of watch(client, configMaps, options, signal)) writer.handle(event);
-  } catch (error) {
+  const writer = new StoreWriter<ConfigMap>();
+  const take = (event: WatcherEvent<ConfigMap>) => void writer.handle(event);
+  const options = { client, type: configMaps, namespace: "default", log, clock: eager, take };
+  await watch(options, signal).catch((error: unknown) => {
     if (!signal.aborted) throw error;
-  }
+  });
 }
 
 type World = Awaited<ReturnType<typeof startWorld>>;

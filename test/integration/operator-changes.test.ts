@@ -13,7 +13,7 @@ import {
   services,
   statefulSets,
 } from "../../src/api/kinds.ts";
-import { events } from "../../src/kube/resource.ts";
+import { events } from "../../src/api/kinds.ts";
 import type { KubeObject } from "../../src/kube/object.ts";
 import { LIMIT, waitFor, World } from "./operator-world.ts";
 

@@ -11,7 +11,7 @@ import {
   type StatefulSet,
   statefulSets,
 } from "../../src/api/kinds.ts";
-import { events } from "../../src/kube/resource.ts";
+import { events } from "../../src/api/kinds.ts";
 import type { KubeObject } from "../../src/kube/object.ts";
 import { LIMIT, waitFor, World } from "./operator-world.ts";
 

@@ -11,7 +11,7 @@ import { clusters } from "../../src/api/group.ts";
 import { neededObjects } from "../../src/controllers/cluster/needs.ts";
 import { isControlledBy } from "../../src/api/owner.ts";
 import { configMaps, pods, secrets } from "../../src/api/kinds.ts";
-import { events } from "../../src/kube/resource.ts";
+import { events } from "../../src/api/kinds.ts";
 import { EVERYTHING } from "../unit/controllers/cluster/builders.ts";
 import { LIMIT, type RunningOperator, waitFor, World } from "./operator-world.ts";
 

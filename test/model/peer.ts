@@ -2,10 +2,9 @@
 // the way, by chance. Once the world is calm it answers faithfully, until there is nothing left to tell.
 
 import { ApiError } from "../../src/kube/api-error.ts";
-import type { ListPage } from "../../src/kube/client.ts";
+import type { ListOptions, ListPage } from "../../src/kube/objects.ts";
 import type { KubeObject } from "../../src/kube/object.ts";
-import type { KubeRequest, Selection } from "../../src/kube/request.ts";
-import type { ResourceType } from "../../src/kube/resource.ts";
+import type { KubeRequest } from "../../src/kube/request.ts";
 import { TransportError } from "../../src/kube/transport.ts";
 import { Judge } from "./judge.ts";
 import { type ModelEvent, type ModelObject, type View, wireOf } from "./server.ts";
@@ -67,12 +66,11 @@ export class Peer {
     }
   }
 
-  async listPage<T extends KubeObject>(
-    _type: ResourceType<T>,
-    _selection: Selection,
-    page: { continueToken?: string | undefined; limit?: number },
-    _signal: AbortSignal,
-  ): Promise<ListPage<KubeObject>> {
+  of() {
+    return { list: (page: ListOptions) => this.#list(page) };
+  }
+
+  async #list(page: ListOptions): Promise<ListPage<KubeObject>> {
     const { chance, server, calm } = this.#world;
     this.#world.tick();
     if (page.continueToken === undefined) this.#judge.lists();
@@ -82,7 +80,7 @@ export class Peer {
       : this.#pages.get(page.continueToken);
     if (!known) this.#world.blame(`a page that was never offered: ${page.continueToken}`);
     const { version, rest } = known ?? { version: 0, rest: [] };
-    const isPaged = page.limit !== 0;
+    const isPaged = page.limit !== undefined;
     // After a page, everything at once may be asked for without a pause.
     if (version < server.compacted) throw this.#gone(!isPaged);
     if (!calm && chance.is(isPaged ? 0.1 : 0.3)) throw this.#gone(!isPaged);

@@ -4,7 +4,8 @@
 import { silentLogger as log } from "../../src/base/log.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
 import { watch } from "../../src/kube/watch.ts";
-import { configMaps } from "../../src/api/kinds.ts";
+import type { WatcherEvent } from "../../src/kube/watcher.ts";
+import { type ConfigMap, configMaps } from "../../src/api/kinds.ts";
 import { Chance, ModelClock } from "./chance.ts";
 import { Follower } from "./follower.ts";
 import { Peer } from "./peer.ts";
@@ -51,15 +52,12 @@ export async function runModel(seed: number): Promise<string[]> {
       ...(namespace === undefined ? {} : { namespace }),
       ...(pickedOnly ? { labelSelector: "picked" } : {}),
     };
-    const options = { ...selection, log, clock };
-    try {
-      const client = peer as unknown as KubeClient;
-      for await (const event of watch(client, configMaps, options, stop.signal)) {
-        follower.take(event, namespace);
-      }
-    } catch (error) {
+    const client = peer as unknown as KubeClient;
+    const take = (event: WatcherEvent<ConfigMap>) => follower.take(event, namespace);
+    const options = { client, type: configMaps, ...selection, log, clock, take };
+    await watch(options, stop.signal).catch((error: unknown) => {
       if (!stop.signal.aborted) faults.add(`the watch ended: ${error}`);
-    }
+    });
     return peer;
   }));
   if (peers.some(({ open }) => open > 0)) faults.add("a stream was left open");

@@ -90,7 +90,7 @@ export function simulatedTransport(
   who: { process: Process; place: string },
 ): Transport {
   const transport: Pick<Transport, "send" | "close"> = {
-    send: (_lane, request, how) => send(world, who, { request, how }),
+    send: (request, how) => send(world, who, { request, how }),
     close: () => Promise.resolve(),
   };
   return transport as Transport;

@@ -57,7 +57,7 @@ const DOORS: readonly { what: RegExp; name: string; files: RegExp }[] = [
 /** Files that decide, build or describe: no waiting, no outside, no clock. */
 const PURE = [
   /^src\/base\/backoff\.ts$/,
-  /^src\/kube\/(request|watcher|watch-input|resource|version|wire-event|api-error)\.ts$/,
+  /^src\/kube\/(request|watcher|watch-input|resource|api-error)\.ts$/,
   /^src\/mysql\/(shell-request|shell-output|shell-failure|group-view|gtid|my-cnf|accounts)\.ts$/,
   /^src\/api\//,
   /^src\/controllers\/\w+\/(render\/.*|plan|classify|status)\.ts$/,

@@ -12,7 +12,7 @@ import { TerminalError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import type { MetricRegistry } from "../../base/metrics.ts";
 import type { KubeClient } from "../../kube/client.ts";
-import type { EventRecorder } from "../../kube/recorder.ts";
+import type { EventRecorder } from "../recorder.ts";
 import { pods } from "../../api/kinds.ts";
 import type { ResourceType } from "../../kube/resource.ts";
 import { keyOf } from "../../kube/store.ts";

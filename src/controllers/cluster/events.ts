@@ -4,7 +4,7 @@
 
 import type { ClusterStatus, InstanceStatus } from "../../api/cluster.ts";
 import { type ConditionType, findCondition, WAIT_REASONS } from "../../api/conditions.ts";
-import type { EventContent } from "../../kube/recorder.ts";
+import type { EventContent } from "../recorder.ts";
 import type { Condition } from "../../api/kinds.ts";
 import type { Performed } from "../apply.ts";
 import { alreadyExists, type ClusterVerdict } from "./classify.ts";

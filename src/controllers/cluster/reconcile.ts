@@ -10,7 +10,7 @@ import type { Clock } from "../../base/clock.ts";
 import { describeError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import { isAlreadyExists, isConflict, isNotFound } from "../../kube/api-error.ts";
-import type { EventRecorder } from "../../kube/recorder.ts";
+import type { EventRecorder } from "../recorder.ts";
 import type { ReconcileResult } from "../../runtime/controller.ts";
 import { FIELD_MANAGER, perform, type Performed } from "../apply.ts";
 import { eventsOf } from "./events.ts";

@@ -24,7 +24,7 @@ const ours: ResourceType<ConfigMap> = {
 /** The request that a verb makes. */
 async function sent(ask: (client: KubeClient, signal: AbortSignal) => Promise<unknown>) {
   const requests: build.KubeRequest[] = [];
-  const send = (_lane: unknown, request: build.KubeRequest) => {
+  const send = (request: build.KubeRequest) => {
     requests.push(request);
     return Promise.reject(new Error("no server"));
   };
@@ -90,21 +90,24 @@ const ROWS: Row[] = [
     },
   },
   {
-    name: "buildList() asks for a page of everything",
-    got: build.buildList(pods, {}),
+    name: "list() asks for everything at once",
+    got: sent((client, signal) => client.of(pods).list({}, signal)),
     want: {
       what: "list pods",
       method: "GET",
       path: "/api/v1/pods",
-      query: { limit: "500" },
+      query: {},
       headers: {},
     },
   },
   {
-    name: "buildList() goes on with nothing but token, limit and selectors",
-    got: build.buildList(pods, { namespace: "db", labelSelector: "a=b,c in (d)" }, {
-      continueToken: "x/y=",
-    }),
+    name: "list() goes on with nothing but token, limit and selectors",
+    got: sent((client, signal) =>
+      client.of(pods).list({
+        ...{ namespace: "db", labelSelector: "a=b,c in (d)" },
+        ...{ continueToken: "x/y=", limit: 500 },
+      }, signal)
+    ),
     want: {
       what: "list pods",
       method: "GET",
@@ -114,8 +117,10 @@ const ROWS: Row[] = [
     },
   },
   {
-    name: "buildList() asks for everything at once",
-    got: build.buildList(pods, { fieldSelector: "metadata.name=main-0" }, { limit: 0 }),
+    name: "list() asks for what a field says",
+    got: sent((client, signal) =>
+      client.of(pods).list({ fieldSelector: "metadata.name=main-0" }, signal)
+    ),
     want: {
       what: "list pods",
       method: "GET",
@@ -125,13 +130,13 @@ const ROWS: Row[] = [
     },
   },
   {
-    name: "buildList() asks for nothing but metadata",
-    got: build.buildList(metadataOnly(pods), {}),
+    name: "list() asks for nothing but metadata",
+    got: sent((client, signal) => client.of(metadataOnly(pods)).list({}, signal)),
     want: {
       what: "list pods",
       method: "GET",
       path: "/api/v1/pods",
-      query: { limit: "500" },
+      query: {},
       headers: { accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1" },
     },
   },

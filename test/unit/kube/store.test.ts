@@ -207,7 +207,7 @@ t.test("what was deferred is there for whoever reads the object", async (t) => {
   type Part = ConfigMap & { spec?: unknown; status?: unknown };
   const parts = { spec: { a: 1 }, status: { b: ["é"] } };
   const whole = (name: string) => ({ ...object(name, "1"), ...parts });
-  const rest = JSON.stringify(parts);
+  const rest = Buffer.from(JSON.stringify(parts).slice(1));
   for (const read of ["get", "list", "byIndex"] as const) {
     const writer = new StoreWriter<Part>({ all: () => [""] });
     writer.handle({ type: "init" });
@@ -224,21 +224,56 @@ t.test("what was deferred is there for whoever reads the object", async (t) => {
     const { spec } = found[0] ?? {};
     t.equal(store.get("db/a")?.spec, spec, "once");
     t.equal(store.unreadable("db/a"), undefined);
-    const [change] = writer.handle({ type: "apply", object: object("a", "2"), rest: "{}" });
+    const [change] = writer.handle({
+      type: "apply",
+      object: object("a", "2"),
+      rest: Buffer.from("}"),
+    });
     t.same(change?.before, whole("a"));
     t.equal(store.get("db/a")?.spec, undefined);
   }
 });
 
+t.test("what was deferred is the store's own, and of each object and version", async (t) => {
+  type Part = ConfigMap & { spec?: { a: string } };
+  const writer = new StoreWriter<Part>({ colour: (one) => [one.data!.colour!] });
+  const wire = Buffer.alloc(100);
+  const tell = (name: string, version: string, a: string, data = { colour: "red" }) => {
+    // As a chunk is: the memory of the next event is that of this one.
+    const rest = wire.subarray(7, 7 + wire.write(`"spec":{"a":"${a}"}}`, 7));
+    const { data: _, ...bare } = object(name, version);
+    writer.handle({ type: "apply", object: data ? { ...bare, data } : bare, rest });
+  };
+  const bad = null as unknown as { colour: string }; // the index fails on it
+  const read = (name: string) => writer.get(`db/${name}`)?.spec?.a;
+  writer.handle({ type: "init" });
+  tell("a", "1", "one");
+  tell("b", "1", "two");
+  writer.handle({ type: "initDone" });
+  tell("a", "2", "x");
+  tell("b", "2", "bad", bad);
+  writer.handle({ type: "init" });
+  tell("a", "3", "new");
+  tell("b", "3", "worse", bad);
+  t.equal(read("a"), "x", "while a new list is on its way");
+  writer.handle({ type: "initDone" });
+  t.same([read("a"), read("b")], ["new", "two"], "the last good state");
+  for (const texts of [["1", "longer"], ["longer", "1"]]) {
+    texts.forEach((text, n) => tell("a", `4${text}${n}`, text));
+    tell("c", texts.join(""), "beside");
+    t.equal(read("a"), texts[1], "in the memory of its last version or in more");
+  }
+});
+
 t.test("what was deferred and is malformed is marked when it is read", async (t) => {
-  for (const rest of ['{"spec":', '{"spec":7}', '{"status":[]', '{"spec":{}},"x":1}']) {
+  for (const text of ['"spec":', '"spec":7}', '"status":[]', '"spec":{}},"x":1}']) {
     const writer = synced();
-    writer.handle({ type: "apply", object: object("a", "1"), rest });
+    writer.handle({ type: "apply", object: object("a", "1"), rest: Buffer.from(text) });
     writer.handle({ type: "apply", object: object("b", "1") });
-    t.match(writer.unreadable("db/a"), /^malformed|JSON/, rest);
+    t.match(writer.unreadable("db/a"), /^malformed|JSON/, text);
     t.equal(writer.get("db/a"), undefined);
     t.same(names(writer.list()), ["b"]);
-    writer.handle({ type: "apply", object: object("a", "2"), rest: '{"spec":{}}' });
+    writer.handle({ type: "apply", object: object("a", "2"), rest: Buffer.from('"spec":{}}') });
     t.equal(writer.unreadable("db/a"), undefined);
     t.same(names(writer.list()), ["a", "b"]);
   }

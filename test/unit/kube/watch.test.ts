@@ -5,12 +5,14 @@ import t from "tap";
 import { systemClock } from "../../../src/base/clock.ts";
 import { createLogger, silentLogger as log } from "../../../src/base/log.ts";
 import { ApiError } from "../../../src/kube/api-error.ts";
-import type { KubeClient, ListPage } from "../../../src/kube/client.ts";
+import type { KubeClient } from "../../../src/kube/client.ts";
+import type { ListOptions, ListPage } from "../../../src/kube/objects.ts";
 import type { KubeObject } from "../../../src/kube/object.ts";
 import type { KubeRequest } from "../../../src/kube/request.ts";
 import { metadataOnly, type ResourceType } from "../../../src/kube/resource.ts";
 import { configMaps } from "../../../src/api/kinds.ts";
 import { watch } from "../../../src/kube/watch.ts";
+import type { WatcherEvent } from "../../../src/kube/watcher.ts";
 import { FakeClock, settle } from "../base/fake-clock.ts";
 
 const UTF8 = new TextEncoder();
@@ -49,10 +51,13 @@ class Streams {
     })());
   }
 
-  listPage(_type: unknown, _selection: unknown, page: object): Promise<ListPage<KubeObject>> {
-    this.listed.push(page);
-    const answer = this.pages.shift();
-    return answer ? Promise.resolve(answer) : Promise.reject(new Error("no such page"));
+  of() {
+    const list = ({ limit, continueToken }: ListOptions): Promise<ListPage<KubeObject>> => {
+      this.listed.push({ limit, continueToken });
+      const answer = this.pages.shift();
+      return answer ? Promise.resolve(answer) : Promise.reject(new Error("no such page"));
+    };
+    return { list };
   }
 
   /** What was asked for since this was called last. */
@@ -77,23 +82,22 @@ function start(t: Test, type: ResourceType<KubeObject> = configMaps) {
   const restarts: string[] = [];
   const unreadable: string[] = [];
   const options = {
+    client: streams as unknown as KubeClient,
+    type,
     log,
     clock,
     onRestart: (why: string) => restarts.push(why),
     onUnreadable: (what: string) => unreadable.push(what),
+    take: (event: WatcherEvent<KubeObject>) => {
+      if (!("object" in event)) return void events.push(event.type);
+      const { kind, metadata } = event.object;
+      t.ok(kind === "ConfigMap" && !("managedFields" in metadata && metadata.managedFields));
+      const { name, resourceVersion } = metadata;
+      events.push(`${event.unreadable ? "unreadable" : event.type} ${name}${resourceVersion}`);
+    },
   };
-  const ended = (async () => {
-    const client = streams as unknown as KubeClient;
-    for await (const event of watch(client, type, options, stop.signal)) {
-      if (!("object" in event)) events.push(event.type);
-      else {
-        const { kind, metadata } = event.object;
-        t.ok(kind === "ConfigMap" && !("managedFields" in metadata && metadata.managedFields));
-        const { name, resourceVersion } = metadata;
-        events.push(`${event.unreadable ? "unreadable" : event.type} ${name}${resourceVersion}`);
-      }
-    }
-  })().catch(() => {}); // by the abort
+  // After the test has said how the server is; it ends by the abort.
+  const ended = Promise.resolve().then(() => watch(options, stop.signal)).catch(() => {});
   const end = async () => {
     stop.abort();
     await ended;
@@ -133,7 +137,7 @@ t.test("a streaming list that falls silent is replaced by a list in pages", asyn
   t.same(streams.requests(), ["watch anew"]);
   await clock.advance(1);
   t.match(streams.closedBy[0], { message: /no answer within 30000 ms/ });
-  t.same(streams.requests(), ["watch 8", "list {}"]);
+  t.same(streams.requests(), ["watch 8", 'list {"limit":500}']);
   t.same(events, ["init", "apply a5", "apply a6", "init", "apply a6", "initDone"]);
 });
 
@@ -187,10 +191,10 @@ t.test("a refused streaming list is not asked for with every new list", async (t
   streams.refusal = new ApiError("cannot watch", 422, { status: {} });
   streams.pages = [page("8"), page("9"), page("10")];
   await settle();
-  t.same(streams.requests(), ["watch anew", "watch 8", "list {}"]);
+  t.same(streams.requests(), ["watch anew", "watch 8", 'list {"limit":500}']);
   await streams.say({ type: "ERROR", object: { code: 410, reason: "Expired" } });
   await clock.advance(500);
-  t.same(streams.requests(), ["watch 9", "list {}"]);
+  t.same(streams.requests(), ["watch 9", 'list {"limit":500}']);
   t.match(restarts, [/^refused: cannot watch: 422/, /^gone: 410 Expired/, /^refused/]);
   for (let waitedMs = 0; waitedMs < 600_000; waitedMs += 60_000) {
     await clock.advance(60_000);
@@ -199,7 +203,11 @@ t.test("a refused streaming list is not asked for with every new list", async (t
   streams.requests();
   await streams.say({ type: "ERROR", object: { code: 410, reason: "Expired" } });
   await clock.advance(500);
-  t.same(streams.requests(), ["watch anew", "watch 10", "list {}"], "but again after a while");
+  t.same(
+    streams.requests(),
+    ["watch anew", "watch 10", 'list {"limit":500}'],
+    "but again after a while",
+  );
 });
 
 const MALFORMED: Record<string, object> = {
@@ -341,9 +349,7 @@ t.test("reading gives way to timers, however much there is to read", async (t) =
   }, 5);
   t.teardown(() => clearInterval(timer));
   const client = streams as unknown as KubeClient;
-  const following = watch(client, configMaps, { log, clock: systemClock }, stop.signal);
-  await t.rejects(async () => {
-    for await (const _event of following);
-  });
+  const options = { client, type: configMaps, log, clock: systemClock, take: () => {} };
+  await t.rejects(watch(options, stop.signal));
   t.ok(chunks < 1_000_000, `${chunks} chunks were read in ten turns`);
 });

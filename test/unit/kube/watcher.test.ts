@@ -1,5 +1,4 @@
 import t from "tap";
-import type { ResourceVersion } from "../../../src/kube/version.ts";
 import {
   beginWatcher,
   type Ending,
@@ -10,34 +9,33 @@ import {
   type WatcherState,
 } from "../../../src/kube/watcher.ts";
 
-const rv = (text: string) => text as ResourceVersion;
 const streaming: WatcherState = { phase: "streaming" };
 const listing: WatcherState = { phase: "listing", paged: true };
 const listingWhole: WatcherState = { phase: "listing", paged: false };
-const watching: WatcherState = { phase: "watching", resourceVersion: rv("7"), moved: false };
+const watching: WatcherState = { phase: "watching", resourceVersion: "7", moved: false };
 const at = (text: string): WatcherState => ({
   phase: "watching",
-  resourceVersion: rv(text),
+  resourceVersion: text,
   moved: true,
 });
 
 const changed = (type: "apply" | "delete", version = "9"): WatcherInput<string> => ({
   type: "changed",
   event: { type, object: "a" },
-  resourceVersion: rv(version),
+  resourceVersion: version,
 });
 
 const ended = (how: Ending): WatcherInput<string> => ({ type: "ended", how, why: "" });
 const bookmark = (initialEventsEnd: boolean, version = "9"): WatcherInput<string> => ({
   type: "bookmark",
-  resourceVersion: rv(version),
+  resourceVersion: version,
   initialEventsEnd,
 });
 const page = (continueToken?: string): WatcherInput<string> => ({
   type: "page",
   events: [{ type: "apply", object: "a" }, { type: "apply", object: "b" }],
   continueToken,
-  resourceVersion: rv("9"),
+  resourceVersion: "9",
 });
 
 const read: WatcherCommand = { type: "read" };
@@ -48,7 +46,7 @@ const stream = (backoff: boolean): WatcherCommand => ({
 });
 const rewatch = (backoff: boolean): WatcherCommand => ({
   type: "watch",
-  resourceVersion: rv("7"),
+  resourceVersion: "7",
   backoff,
 });
 const list = (paged: boolean): WatcherCommand => ({
@@ -154,9 +152,9 @@ const ROWS: Row[] = [
     name: "watches from the version of the last page",
     state: listing,
     input: page(),
-    next: { phase: "watching", resourceVersion: rv("9"), moved: false },
+    next: { phase: "watching", resourceVersion: "9", moved: false },
     events: [initA, initB, { type: "initDone" }],
-    command: { type: "watch", resourceVersion: rv("9"), backoff: false },
+    command: { type: "watch", resourceVersion: "9", backoff: false },
   },
   {
     name: "lists everything at once when a page has expired",

@@ -5,7 +5,7 @@ import {
   observeLease,
   renderHeld,
   renderReleased,
-} from "../../../src/runtime/lease-record.ts";
+} from "../../../src/runtime/lease.ts";
 
 const record = {
   holderIdentity: "other",

@@ -1,6 +1,6 @@
 import t from "tap";
 import { createLogger } from "../../../src/base/log.ts";
-import { parseWarnings, warningLog } from "../../../src/kube/warnings.ts";
+import { parseWarnings, warningLog } from "../../../src/kube/transport.ts";
 import { FakeClock } from "../base/fake-clock.ts";
 
 for (

@@ -3,14 +3,14 @@
 // up, many different messages about one thing become one, and an object that is talked about all the time
 // has its Events written ever more seldom.
 
+import { type Event, events, type ObjectReference } from "../api/kinds.ts";
 import { type Clock, formatTime } from "../base/clock.ts";
 import { isAbort } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { TokenBucket } from "../base/token-bucket.ts";
-import { ApiError, isAlreadyExists, isNotFound } from "./api-error.ts";
-import type { KubeClient } from "./client.ts";
-import type { Event, KubeObject, ObjectReference } from "./object.ts";
-import { events } from "./resource.ts";
+import { ApiError, isAlreadyExists, isNotFound } from "../kube/api-error.ts";
+import type { KubeClient } from "../kube/client.ts";
+import type { KubeObject } from "../kube/object.ts";
 
 export type EventContent = Pick<Event, "type" | "reason" | "message">;
 

@@ -1,5 +1,5 @@
 import t from "tap";
-import { LineDecoder } from "../../../src/kube/lines.ts";
+import { LineDecoder } from "../../../src/base/lines.ts";
 
 const TEXT = '{"a":"é€😀\u2028"}\n\n\r\n{"b":2}\r\n{"c":"' + "x".repeat(40) + '"}\nunterminated';
 const WANT = ['{"a":"é€😀\u2028"}', '{"b":2}\r', '{"c":"' + "x".repeat(40) + '"}'];

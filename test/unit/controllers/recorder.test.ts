@@ -5,8 +5,9 @@ import t from "tap";
 import { silentLogger as log } from "../../../src/base/log.ts";
 import { ApiError } from "../../../src/kube/api-error.ts";
 import type { KubeClient } from "../../../src/kube/client.ts";
-import type { Event, KubeObject } from "../../../src/kube/object.ts";
-import { EventRecorder } from "../../../src/kube/recorder.ts";
+import type { Event } from "../../../src/api/kinds.ts";
+import type { KubeObject } from "../../../src/kube/object.ts";
+import { EventRecorder } from "../../../src/controllers/recorder.ts";
 import { FakeClock, settle } from "../base/fake-clock.ts";
 
 const MINUTE = 60_000;

@@ -2,13 +2,13 @@
 // stream does not prove that the last line is complete, and a watch that goes on gets it again.
 
 const LINE_END = 10;
-const RETURN = Buffer.from("\r");
+const RETURN = 13;
 
 /** Cuts a stream into lines. Looks at every byte once, however long the lines are. */
 export class LineDecoder {
   readonly #longest: number;
   // The beginning of a line whose end has not come yet.
-  #rest: Uint8Array[] = [];
+  #rest: Buffer[] = [];
   #restBytes = 0;
 
   /** Memory must not grow without a limit: a line that comes to `longest` bytes is cut there. */
@@ -18,23 +18,23 @@ export class LineDecoder {
 
   /** The lines that this chunk completes, without line ends and empty ones. They may share its memory. */
   push(chunk: Uint8Array): Buffer[] {
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
     const lines: Buffer[] = [];
     let start = 0;
-    for (let end; (end = chunk.indexOf(LINE_END, start)) !== -1; start = end + 1) {
-      const line = this.#complete(chunk.subarray(start, end));
-      if (line.length > 0 && !line.equals(RETURN)) lines.push(line);
+    for (let end; (end = bytes.indexOf(LINE_END, start)) !== -1; start = end + 1) {
+      const line = this.#complete(bytes.subarray(start, end));
+      if (line.length > 1 || (line.length === 1 && line[0] !== RETURN)) lines.push(line);
     }
-    this.#rest.push(chunk.subarray(start));
-    this.#restBytes += chunk.length - start;
-    if (this.#restBytes >= this.#longest) lines.push(this.#complete(new Uint8Array()));
+    if (start === bytes.length) return lines;
+    this.#rest.push(bytes.subarray(start));
+    this.#restBytes += bytes.length - start;
+    if (this.#restBytes >= this.#longest) lines.push(this.#complete(Buffer.of()));
     return lines;
   }
 
-  #complete(end: Uint8Array): Buffer {
-    const begun = this.#restBytes > 0;
-    const line = begun
-      ? Buffer.concat([...this.#rest, end])
-      : Buffer.from(end.buffer, end.byteOffset, end.length);
+  #complete(end: Buffer): Buffer {
+    if (this.#restBytes === 0) return end;
+    const line = Buffer.concat([...this.#rest, end]);
     this.#rest = [];
     this.#restBytes = 0;
     return line;
