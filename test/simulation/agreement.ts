@@ -103,6 +103,7 @@ export class Agreement {
   }
 
   protected apply(server: Mysqld): void {
+    if (server.diskStalled) return;
     if (server.applierLagMs > 0) {
       server.applierLagMs -= 500;
       if (this.world.chance.is(0.5)) server.receiveAll();

@@ -25,8 +25,6 @@ export class ApiServer {
   #version = 1;
   /** Share of requests that fail before, and after, their effect. */
   failing = { before: 0, after: 0 };
-  /** How long a request or its answer may take on the way. */
-  slowMs = 0;
 
   get(path: string): Stored | undefined {
     return this.#objects.get(path);
@@ -138,13 +136,17 @@ function send(
         }
         const answer = response(api.handle(request));
         back(chance.is(failing.after) ? lost("reset") : () => resolve(answer));
-      })
-    );
+      }), stepOf(request));
   });
 }
 
-function late({ api, chance, clock }: ApiWorld, run: () => void): void {
-  if (api.slowMs > 0) return void clock.setTimer(1 + chance.below(api.slowMs), run);
+/** What a request is called among the steps of its process: "PUT leases". */
+function stepOf({ method, path }: KubeRequest): string {
+  const [, kind = ""] = /\/namespaces\/[^/]+\/([^/]+)/.exec(path) ?? [];
+  return `${method} ${kind}`;
+}
+
+function late({ chance, clock }: ApiWorld, run: () => void): void {
   if (!chance.is(LATE)) return run();
   clock.setTimer(1 + chance.below(400), run);
 }

@@ -1,6 +1,7 @@
 // A simulated mysqld on its volume: what survives a kill, what survives the loss of power, what does not.
 // Group Replication itself is in group.ts.
 
+import { enforcedSettings } from "../../src/mysql/enforced-settings.ts";
 import { Process } from "./clock.ts";
 import { Metadata } from "./metadata.ts";
 import { type Transaction, TransactionLog } from "./transactions.ts";
@@ -93,6 +94,12 @@ export class Membership {
   rejoin: { tries: number; at: number } | undefined;
 }
 
+// As its option file says.
+const startsWith = (variable: string): boolean =>
+  enforcedSettings.find(({ name }) => name === variable)?.value === "ON";
+const STARTS_READ_ONLY = startsWith("super_read_only");
+const STARTS_OFFLINE = startsWith("offline_mode");
+
 /** A connection, to be told when the server is gone. */
 export type Listener = { lost(): void };
 
@@ -109,10 +116,14 @@ export class Mysqld {
   offlineMode = true;
   group = new Membership();
   lock: Process | undefined;
+  /** The MySQL Shell that has made it writable to bring it back. */
+  helper: Process | undefined;
   /** How long a statement takes. */
   slowMs = 0;
   /** Sets are so long that comparing them takes longer than anybody waits. */
   comparesSlowly = false;
+  /** Nothing is written to the relay log. */
+  diskStalled = false;
   /** How long its applier is behind. */
   applierLagMs = 0;
   /** Set while an application is connected. */
@@ -143,9 +154,10 @@ export class Mysqld {
   boot(): void {
     this.process = new Process("mysqld");
     this.group = new Membership();
-    this.superReadOnly = true;
-    this.offlineMode = true;
+    this.superReadOnly = STARTS_READ_ONLY;
+    this.offlineMode = STARTS_OFFLINE;
     this.lock = undefined;
+    this.helper = undefined;
     this.status = "up";
   }
 

@@ -23,6 +23,8 @@ export type SqlWorld = {
   /** Told before an agent starts its member, and before it stops it. */
   readonly starts: (server: Mysqld) => void;
   readonly stops: (server: Mysqld) => void;
+  /** Told before an agent makes its server read-only. */
+  readonly waste: { readonly fences: (server: Mysqld) => void };
   /** Told before somebody takes back what a creation did. */
   readonly deeds: { readonly erases: (server: Mysqld) => void };
   /** Calls it later, if the server is still there and in the same run. */
@@ -81,7 +83,8 @@ const STATEMENTS: readonly [RegExp, Statement][] = [
       answer([]);
     },
   ],
-  [/^SET GLOBAL super_read_only = ON/, ({ server }, answer) => {
+  [/^SET GLOBAL super_read_only = ON/, ({ server, world }, answer) => {
+    world.waste.fences(server);
     server.superReadOnly = true;
     answer([]);
   }],
