@@ -128,10 +128,8 @@ export class Agreement {
   protected decide(server: Mysqld, effect: Waiting["effect"]): Transaction {
     const { view } = server.group;
     if (view === undefined) throw new Error("decided outside a group");
-    const number = Math.max(
-      server.holds.last(view.groupName),
-      ...view.log.map((one) => one.number),
-    ) + 1;
+    // Each number of a log is higher than the one before.
+    const number = Math.max(server.last(view.groupName), view.log.at(-1)?.number ?? 0) + 1;
     const transaction = { source: view.groupName, number, effect };
     view.log.push(transaction);
     for (const other of this.reachable(server)) {

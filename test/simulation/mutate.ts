@@ -1,5 +1,5 @@
 // `node test/simulation/mutate.ts [SEEDS] [NAME…]`: takes each guard away in turn, in a copy of the sources, and
-// says after how many seeds the simulation notices. With EACH=1 the parts of those that are several changes are
+// says what of the simulation notices (first.ts). With EACH=1 the parts of those that are several changes are
 // also tried alone; with RECORD=1 the numbers are written to mutations.txt.
 
 import { spawnSync } from "node:child_process";

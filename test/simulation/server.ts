@@ -109,6 +109,8 @@ export class Mysqld {
   readonly place: string;
   /** host:port, under which the others look for it. */
   readonly address: string;
+  readonly host: string;
+  readonly port: number;
   readonly serverId: number;
   process = new Process("mysqld");
   status: "down" | "starting" | "up" = "down";
@@ -134,6 +136,9 @@ export class Mysqld {
     this.volume = volume;
     this.place = where.place;
     this.address = where.address;
+    const [host = "", port] = where.address.split(":");
+    this.host = host;
+    this.port = Number(port);
     this.serverId = where.serverId;
   }
 
@@ -144,6 +149,12 @@ export class Mysqld {
   /** Whether it runs and is not stopped. */
   get active(): boolean {
     return this.status === "up" && this.process.runs;
+  }
+
+  /** The highest number of a source that it has. */
+  last(source: string): number {
+    const own = this.group.memory.map((one) => one.source === source ? one.number : 0);
+    return Math.max(this.volume.executed.last(source), this.volume.relay.last(source), ...own);
   }
 
   /** Everything that it has, also in memory. */
