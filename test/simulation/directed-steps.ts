@@ -99,6 +99,14 @@ export const STEP_DAYS: readonly Day[] = [
       ["writableByHand", { at: 60_000, ordinal: 1 }],
     ],
   },
+  {
+    guards: ["the own server is closed and fenced while paused"],
+    faults: [
+      ["pause", { at: 9_000, forMs: 60_000 }],
+      ["killServer", { at: 44_500, ordinal: 1 }],
+      ["writableByHand", { at: 50_000, ordinal: 1 }],
+    ],
+  },
   // A server is closed from its start until the group is recorded.
   {
     guards: [

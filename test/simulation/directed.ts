@@ -204,6 +204,38 @@ const DAYS: readonly Day[] = [
     guards: ["no pause after a failed restart"],
     faults: [["killAll", { at: 9_000 }], ["killShell", { at: 9_100, ordinal: 0, dice: 0.2 }]],
   },
+  {
+    guards: ["no pause after a failed restart by a plan"],
+    faults: [
+      ["loseVolume", { at: 9_000, ordinal: 2, forMs: 2_000 }],
+      ["killAll", { at: 9_100 }],
+      ["killShell", { at: 9_200, ordinal: 0, dice: 0.2 }],
+      ["approve", { at: 15_000, forMs: 60_000 }],
+    ],
+  },
+  {
+    guards: ["no pause after a failed clone"],
+    recovery: { diverged: "Reclone" },
+    faults: [
+      ["killServer", { at: 9_000, ordinal: 1 }],
+      ["writeByHand", { at: 14_500, ordinal: 1 }],
+      ["killShell", { at: 14_600, ordinal: 1, dice: 0.2 }],
+    ],
+  },
+  // It is written down, and has not applied that yet.
+  {
+    guards: ["its own copy of the metadata counts"],
+    faults: [
+      ["loseVolume", { at: 9_000, ordinal: 1, forMs: 3_000 }],
+      ["slowApplier", { at: 15_000, ordinal: 1, forMs: 30_000 }],
+    ],
+  },
+  // Data of another cluster, which its spec gives up.
+  {
+    guards: ["a stale entry of a diverged member is left"],
+    recovery: { diverged: "Reclone" },
+    faults: [["foreignVolume", { at: 9_000, ordinal: 1, dice: 0.9 }]],
+  },
   // Two Pods of one name.
   {
     guards: ["a new Pod gets the old one's label"],

@@ -21,6 +21,8 @@ const PAUSE_MS = 900;
 const CLONE_AFTER = 3;
 /** What was decided before an agent stood still is carried out at once. */
 const GOES_ON_MS = 1_000;
+/** A member that is steady reads the Cluster every 30 s. */
+const PAUSED_MS = 35_000;
 const HAMMERS_MS = 20_000;
 const HAMMERS = 10;
 
@@ -77,9 +79,14 @@ export class Waste {
 
   /** super_read_only is set by the agent. */
   fences(server: Mysqld): void {
+    const { apiTrouble, idleSince = Infinity } = this.#world;
+    // A person may want to look into it; the agent has read of that by then.
+    if (this.#now - idleSince > PAUSED_MS && !apiTrouble) {
+      this.#world.blame("acts while paused", `${server.address} is fenced`);
+    }
     const agent = this.#agentOf(server);
     // Whoever acts without the API server knows nothing of the others; a slow server is looked at seldom.
-    if (server.helper?.runs !== true || this.#world.apiTrouble || server.slowMs > 0) return;
+    if (server.helper?.runs !== true || apiTrouble || server.slowMs > 0) return;
     const sawIt = agent?.neverStopped === true && this.#now - agent.since > SILENT_MS;
     if (!sawIt || !server.offlineMode) return;
     this.#blame(`${server.address} is fenced while MySQL Shell brings it back`);
