@@ -112,17 +112,17 @@ export class AgentMetrics {
     this.#set(this.#gauges.executed, countTransactions(executed));
   }
 
+  /** To be set when the metrics are asked for. */
+  asked(now: { ageSeconds: number; lagSeconds: number | undefined }): void {
+    this.#gauges.age.set(this.#labels, now.ageSeconds);
+    this.#gauges.lag.set(this.#labels, now.lagSeconds ?? 0);
+  }
+
   // Most looks see what the one before saw.
   #set(gauge: Gauge, value: number): void {
     if (this.#seen.get(gauge) === value) return;
     this.#seen.set(gauge, value);
     gauge.set(this.#labels, value);
-  }
-
-  /** To be set when the metrics are asked for. */
-  asked(now: { ageSeconds: number; lagSeconds: number | undefined }): void {
-    this.#gauges.age.set(this.#labels, now.ageSeconds);
-    this.#gauges.lag.set(this.#labels, now.lagSeconds ?? 0);
   }
 
   #original(name: string): Counter {

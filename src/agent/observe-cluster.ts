@@ -68,19 +68,10 @@ export class ClusterReader {
       const cluster = await this.#options.client.of(clusters).get({ namespace, name }, signal);
       if (cluster === undefined) throw new Error(`Cluster ${namespace}/${name} does not exist`);
       this.#failing = false;
-      return this.#facts = this.#factsOf(cluster, at);
+      return this.#facts = clusterFacts(cluster, at);
     } finally {
       this.#reading = false;
     }
-  }
-
-  // The same version says the same.
-  #factsOf(cluster: Cluster, at: number): ClusterFacts {
-    const known = this.#facts;
-    const { resourceVersion, uid } = cluster.metadata;
-    const same = known !== undefined && uid === known.uid &&
-      resourceVersion === known.resourceVersion;
-    return same ? { ...known, at } : clusterFacts(cluster, at);
   }
 
   /** Which other instances may hold data that nobody has seen. @throws as read() does */
