@@ -111,6 +111,7 @@ export const STEP_DAYS: readonly Day[] = [
   {
     guards: [
       "clients are let in before the creation is recorded",
+      "roles before the creation is recorded",
       "a server starts without offline_mode",
     ],
     formed: false,

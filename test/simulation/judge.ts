@@ -201,7 +201,10 @@ export class Judge {
   // Until its agent has had a look, old rows would be read; until the group is recorded, all may be taken back.
   #closed(instance: Incarnation): void {
     const { changing, groups, recorded } = this.#world;
-    const { server } = instance;
+    const { ordinal, server } = instance;
+    if (!recorded && this.#world.podLabel(ordinal) !== undefined) {
+      this.#world.blame("open too early", `${server.address} has a role, and is not recorded`);
+    }
     if (!server.active) return;
     const begins = this.#runs.get(instance) !== server.process;
     this.#runs.set(instance, server.process);
