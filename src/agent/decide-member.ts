@@ -89,9 +89,13 @@ function diverged(
   const registered = isRegistered(group.metadata, local.member.uuid);
   // A set is errant only against all that the group has, and that the primary has for certain.
   const primary = group.online.find(({ address }) => address === group.primary);
-  if (cluster?.bootstrap.at === undefined || primary === undefined) {
-    return wait("Diverged", message);
+  if (primary === undefined) {
+    return wait(
+      "WaitingForPrimary",
+      "this member holds transactions that those who answer do not; the primary must answer first",
+    );
   }
+  if (cluster?.bootstrap.at === undefined) return wait("Diverged", message);
   const plan = planReclone(facts, local, errant);
   const asked = cluster.recovery.diverged === "Report";
   if (asked && !isApproved(plan, cluster)) {

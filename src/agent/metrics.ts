@@ -40,6 +40,8 @@ export class AgentMetrics {
   readonly #online: Gauge;
   readonly #role: Gauge;
   readonly #gauges: Record<"queued" | "executed" | "members" | "restarts" | "age" | "lag", Gauge>;
+  readonly #seen = new Map<Gauge, number>();
+  #executed: string | undefined;
   #last = "";
 
   constructor(identity: Identity) {
@@ -96,22 +98,31 @@ export class AgentMetrics {
       if (state === "Unreachable") this.#noQuorum.inc(this.#labels);
     }
     this.#last = state;
-    this.#gauges.restarts.set(this.#labels, restarts);
-    this.#online.set(this.#labels, state === "Online" ? 1 : 0);
+    this.#set(this.#gauges.restarts, restarts);
+    this.#set(this.#online, state === "Online" ? 1 : 0);
     const own = local.server === "up" ? ownRow(local.member) : undefined;
-    this.#role.set(this.#labels, state === "Online" && own?.role === "PRIMARY" ? 1 : 0);
+    this.#set(this.#role, state === "Online" && own?.role === "PRIMARY" ? 1 : 0);
     if (local.server !== "up") return;
-    this.#gauges.queued.set(this.#labels, own?.queued ?? 0);
+    this.#set(this.#gauges.queued, own?.queued ?? 0);
     const members = hasQuorum(local.member) ? local.member.members.length : 0;
-    this.#gauges.members.set(this.#labels, members);
-    if (local.data === undefined) return;
-    this.#gauges.executed.set(this.#labels, countTransactions(local.data.executed));
+    this.#set(this.#gauges.members, members);
+    const executed = local.data?.executed;
+    if (executed === undefined || executed === this.#executed) return;
+    this.#executed = executed;
+    this.#set(this.#gauges.executed, countTransactions(executed));
   }
 
   /** To be set when the metrics are asked for. */
   asked(now: { ageSeconds: number; lagSeconds: number | undefined }): void {
     this.#gauges.age.set(this.#labels, now.ageSeconds);
     this.#gauges.lag.set(this.#labels, now.lagSeconds ?? 0);
+  }
+
+  // Most looks see what the one before saw.
+  #set(gauge: Gauge, value: number): void {
+    if (this.#seen.get(gauge) === value) return;
+    this.#seen.set(gauge, value);
+    gauge.set(this.#labels, value);
   }
 
   #original(name: string): Counter {

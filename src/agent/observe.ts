@@ -54,28 +54,31 @@ const ACCESS_DENIED = 1045;
 /** All that an agent can know. */
 export class Observer {
   readonly #options: ObserverOptions;
+  readonly #self: Facts["self"];
   #accountsTried: { at: number; current: boolean } | undefined;
   #claimsRead: { at: number; claims: readonly Claim[] } | undefined;
 
   constructor(options: ObserverOptions) {
     this.#options = options;
+    const { identity, multiPrimary } = options;
+    this.#self = {
+      pod: identity.podName,
+      ordinal: identity.ordinal,
+      address: addressOfOrdinal(identity, identity.ordinal),
+      addresses: Array.from({ length: MAX_MEMBERS }, (_, n) => addressOfOrdinal(identity, n)),
+      clusterName: identity.clusterName,
+      namespace: identity.namespace,
+      multiPrimary,
+    };
   }
 
   /** Facts without asking anybody but the own server. */
   light(local: LocalView, history: History): Facts {
-    const { clock, cluster, disk, identity, multiPrimary } = this.#options;
+    const { clock, cluster, disk } = this.#options;
     return {
       disk: disk.look(),
       now: clock.monotonic(),
-      self: {
-        pod: identity.podName,
-        ordinal: identity.ordinal,
-        address: addressOfOrdinal(identity, identity.ordinal),
-        addresses: Array.from({ length: MAX_MEMBERS }, (_, n) => addressOfOrdinal(identity, n)),
-        clusterName: identity.clusterName,
-        namespace: identity.namespace,
-        multiPrimary,
-      },
+      self: this.#self,
       local,
       peers: [],
       cluster: cluster.facts,

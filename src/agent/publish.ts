@@ -22,6 +22,7 @@ const RETRY_MS = 2_000;
 export class Publisher {
   readonly #options: PublisherOptions;
   #published: InstanceReport | undefined;
+  #text = "";
   /** A write failed: it may have been done all the same. */
   #uncertain = false;
   #writing = false;
@@ -39,11 +40,12 @@ export class Publisher {
 
   /** Sees to it that the API server has this report, soon; a later call replaces it. */
   publish(report: InstanceReport, signal: AbortSignal): void {
-    if (this.#writing || !this.#uncertain && sameMeaning(this.#published, report)) return;
+    if (this.#writing || !this.#uncertain && this.#isPublished(report)) return;
     if (this.#options.clock.monotonic() < this.#notBefore) return;
     this.#writing = true;
     this.#write(report, signal).then(() => {
       this.#published = report;
+      this.#text = textOf(report);
       this.#uncertain = false;
       this.#failing = false;
     }, (error: unknown) => {
@@ -56,6 +58,12 @@ export class Publisher {
     }).finally(() => this.#writing = false);
   }
 
+  // Nearly always it is the same text; only else is it looked at what that means.
+  #isPublished(report: InstanceReport): boolean {
+    if (this.#published === undefined) return false;
+    return this.#text === textOf(report) || sameMeaning(this.#published, report);
+  }
+
   async #write(report: InstanceReport, signal: AbortSignal): Promise<void> {
     const { client, identity } = this.#options;
     const metadata = {
@@ -65,4 +73,8 @@ export class Publisher {
     const ref = { namespace: identity.namespace, name: identity.podName };
     await client.of(pods).patch(ref, { body: { metadata } }, signal);
   }
+}
+
+function textOf(report: InstanceReport): string {
+  return JSON.stringify({ ...report, observedAt: "" });
 }

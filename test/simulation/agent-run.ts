@@ -41,6 +41,8 @@ type RunningShell = {
 export class AgentRun {
   readonly process = new Process("agent");
   neverStopped = true;
+  /** Since when it runs, or goes on. */
+  since: number;
   readonly #world: World;
   readonly #home: Incarnation;
   readonly #agent: ReturnType<typeof assemble>;
@@ -49,6 +51,7 @@ export class AgentRun {
   constructor(world: World, home: Incarnation) {
     this.#world = world;
     this.#home = home;
+    this.since = world.clock.monotonic();
     const { chance, machineOf } = world;
     const clock = new ProcessClock(world.clock, this.process, {
       machine: machineOf(home.place),
@@ -88,13 +91,13 @@ export class AgentRun {
   }
 
   resume(): void {
+    this.since = this.#world.clock.monotonic();
     this.#shell?.run.process.resume();
     this.process.resume();
   }
 
-  /** SIGKILL of MySQL Shell alone, at one of its next steps. */
-  killShell(inSteps: number, after: boolean): void {
-    this.#home.shellDeath = { inSteps, after };
+  /** SIGKILL of MySQL Shell alone, as `shellDeath` of its home says. */
+  killShell(): void {
     if (this.#shell !== undefined) this.#arm(this.#shell);
   }
 
@@ -156,13 +159,16 @@ export class AgentRun {
   #arm({ command, ended: finished, run }: RunningShell): void {
     const death = this.#home.shellDeath;
     if (death === undefined) return;
-    run.process.dieIn(death.inSteps, death.after, () => {
+    const die = (): void => {
       this.#home.shellDeath = undefined;
       this.#world.note(`mysqlsh of ${this.#home.ordinal} is killed`);
       run.process.kill();
       this.#world.waste.fails(this.#home.podUid, command);
       finished(ended({ signal: "SIGKILL" }));
-    });
+    };
+    const { after, inSteps, step } = death;
+    if (step === undefined) run.process.dieIn(inSteps, after, die);
+    else run.process.trap(step, die);
   }
 
   async #command(run: ShellRun, request: ExecRequest): Promise<ExecResult> {

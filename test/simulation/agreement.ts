@@ -103,6 +103,7 @@ export class Agreement {
   }
 
   protected apply(server: Mysqld): void {
+    if (server.diskStalled) return;
     if (server.applierLagMs > 0) {
       server.applierLagMs -= 500;
       if (this.world.chance.is(0.5)) server.receiveAll();
@@ -127,10 +128,8 @@ export class Agreement {
   protected decide(server: Mysqld, effect: Waiting["effect"]): Transaction {
     const { view } = server.group;
     if (view === undefined) throw new Error("decided outside a group");
-    const number = Math.max(
-      server.holds.last(view.groupName),
-      ...view.log.map((one) => one.number),
-    ) + 1;
+    // Each number of a log is higher than the one before.
+    const number = Math.max(server.last(view.groupName), view.log.at(-1)?.number ?? 0) + 1;
     const transaction = { source: view.groupName, number, effect };
     view.log.push(transaction);
     for (const other of this.reachable(server)) {

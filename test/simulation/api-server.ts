@@ -15,8 +15,9 @@ import type { Process, VirtualClock } from "./clock.ts";
 import type { Network } from "./network.ts";
 
 export const API = "api";
+const STATUS = "/status";
 
-type Answer = { readonly status: number; readonly body: unknown };
+type Answer = { readonly status: number; readonly body: object };
 type Fields = Record<string, unknown>;
 type Stored = KubeObject & { status?: Fields };
 
@@ -25,8 +26,6 @@ export class ApiServer {
   #version = 1;
   /** Share of requests that fail before, and after, their effect. */
   failing = { before: 0, after: 0 };
-  /** How long a request or its answer may take on the way. */
-  slowMs = 0;
 
   get(path: string): Stored | undefined {
     return this.#objects.get(path);
@@ -46,7 +45,8 @@ export class ApiServer {
   }
 
   handle({ body, method, path }: KubeRequest): Answer {
-    const [, base = path, subresource] = /^(.*?)(?:\/(status))?$/.exec(path) ?? [];
+    const toStatus = path.endsWith(STATUS);
+    const base = toStatus ? path.slice(0, -STATUS.length) : path;
     const found = this.#objects.get(base);
     if (found === undefined) return refusal(404, "NotFound");
     if (method === "GET") return { status: 200, body: found };
@@ -56,10 +56,10 @@ export class ApiServer {
       resourceVersion !== found.metadata.resourceVersion;
     if (stale || uid !== undefined && uid !== found.metadata.uid) return refusal(409, "Conflict");
     const next = method === "PUT" ? sent : mergePatch(found, sent) as Stored;
-    if (subresource === undefined && found.status !== undefined) next.status = found.status;
+    if (!toStatus && found.status !== undefined) next.status = found.status;
     // What changes nothing is no new version.
-    if (JSON.stringify(next) !== JSON.stringify(found)) this.put(base, next);
-    return { status: 200, body: this.#objects.get(base) };
+    if (JSON.stringify(next) !== textOf(found)) this.put(base, next);
+    return { status: 200, body: this.#objects.get(base) ?? {} };
   }
 }
 
@@ -138,19 +138,32 @@ function send(
         }
         const answer = response(api.handle(request));
         back(chance.is(failing.after) ? lost("reset") : () => resolve(answer));
-      })
-    );
+      }), stepOf(request));
   });
 }
 
-function late({ api, chance, clock }: ApiWorld, run: () => void): void {
-  if (api.slowMs > 0) return void clock.setTimer(1 + chance.below(api.slowMs), run);
+/** What a request is called among the steps of its process: "PUT leases". */
+function stepOf({ method, path }: KubeRequest): string {
+  const [, kind = ""] = /\/namespaces\/[^/]+\/([^/]+)/.exec(path) ?? [];
+  return `${method} ${kind}`;
+}
+
+function late({ chance, clock }: ApiWorld, run: () => void): void {
   if (!chance.is(LATE)) return run();
   clock.setTimer(1 + chance.below(400), run);
 }
 
+const texts = new WeakMap<object, string>();
+
+// An object is never changed, but replaced.
+function textOf(body: object): string {
+  const text = texts.get(body) ?? JSON.stringify(body);
+  texts.set(body, text);
+  return text;
+}
+
 function response({ body, status }: Answer): TransportResponse {
-  const text = JSON.stringify(body);
+  const text = textOf(body);
   return {
     status,
     header: (name) => name === "content-type" ? "application/json" : undefined,

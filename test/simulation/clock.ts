@@ -21,6 +21,7 @@ export class Process {
   #steps = 0;
   readonly #mourners: (() => void)[] = [];
   #death: { step: number; when: "before" | "after" | "meanwhile"; done: () => void } | undefined;
+  #trap: { step: string; after: boolean; done: () => void } | undefined;
   /** Set whenever something has reached it: its consequences must be awaited. */
   static touched = false;
 
@@ -44,9 +45,10 @@ export class Process {
     run();
   }
 
-  /** Something that the process does to the world; it may die just before or just after it. */
-  act(effect: () => void): void {
+  /** Something that the process does to the world; it may die, or be stopped, just before or just after it. */
+  act(effect: () => void, step = ""): void {
     if (this.#state === "dead") return;
+    if (this.#trap !== undefined && this.#trap.step === step) return this.#fall(effect);
     if (++this.#steps !== this.#death?.step) return effect();
     const { done, when } = this.#death;
     this.#death = undefined;
@@ -59,6 +61,21 @@ export class Process {
   /** Calls `done` at the `inSteps`th next step, and the step is done only if it is `after`. */
   dieIn(inSteps: number, after: boolean, done: () => void): void {
     this.#death = { step: this.#steps + inSteps, when: after ? "after" : "before", done };
+  }
+
+  /** Calls `done`, which ends or stops it, at its next step of that name: "before PUT leases", "after PUT leases". */
+  trap(step: string, done: () => void): void {
+    const after = step.startsWith("after ");
+    this.#trap = { step: step.replace(/^(after|before) /, ""), after, done };
+  }
+
+  #fall(effect: () => void): void {
+    const { after, done = () => {} } = this.#trap ?? {};
+    this.#trap = undefined;
+    done();
+    // Done, and the answer finds nobody who hears it; or done when it goes on.
+    if (after === true) effect();
+    else this.deliver(effect);
   }
 
   /** Calls `done`, which stops it, in the middle of the `inSteps`th next step. */

@@ -58,7 +58,7 @@ class SimulatedConnection implements Listener {
           server.process.deliver(() => execute(server, world, { sql, values, answer }));
         if (server.slowMs === 0) return run();
         world.clock.setTimer(server.slowMs, run);
-      });
+      }, sql);
     this.#late(ask);
   }
 

@@ -11,6 +11,7 @@ type Step = {
   readonly forMs?: Range;
   readonly ordinal?: Range;
   readonly dice?: number;
+  readonly step?: string;
 };
 export type Day = {
   readonly guards: readonly string[];
@@ -47,6 +48,7 @@ function planOf({ faults, formed = true, members = 3, recovery }: Day, seed: num
     ordinal: pick(step.ordinal ?? 0),
     other: 1,
     dice: step.dice ?? chance.next(),
+    ...(step.step && { step: step.step }),
   }));
   const inOrder = all.toSorted((a, b) => a.at - b.at);
   return { seed, members, formed, ...(recovery && { recovery }), faults: inOrder };

@@ -2,10 +2,11 @@
 // these days one guard of the agents is all that keeps a rule. By the names of mutations.txt.
 
 import { type Day, type Directed, triesOf } from "./day.ts";
+import { STEP_DAYS } from "./directed-steps.ts";
 
 /** All tries of all days, at most so many of each. */
 export function directed(most = Infinity): readonly Directed[] {
-  return triesOf(DAYS, most);
+  return triesOf([...DAYS, ...STEP_DAYS], most);
 }
 
 const DAYS: readonly Day[] = [
@@ -152,17 +153,6 @@ const DAYS: readonly Day[] = [
       ["approve", { at: 15_000, forMs: 60_000 }],
     ],
   },
-  // A volume was replaced while nobody was in a group, and MySQL Shell dies while it brings the new server in.
-  {
-    guards: ["a stale entry of a member that is ONLINE is left"],
-    tries: 20,
-    faults: [
-      ["loseVolume", { at: 9_000, ordinal: 2 }],
-      ["killAll", { at: 9_000 }],
-      ["approve", { at: 12_000, forMs: 60_000 }],
-      ["killShell", { at: 12_500, ordinal: 0 }],
-    ],
-  },
   // A member comes back.
   {
     guards: ["what is not compared is contained"],
@@ -212,57 +202,39 @@ const DAYS: readonly Day[] = [
   },
   {
     guards: ["no pause after a failed restart"],
-    tries: 5,
-    faults: [["killAll", { at: 9_000 }], ["killShell", { at: 9_100, ordinal: 0 }]],
+    faults: [["killAll", { at: 9_000 }], ["killShell", { at: 9_100, ordinal: 0, dice: 0.2 }]],
   },
-  // Who looked at something stands still before it is used.
   {
-    guards: [
-      "a lost Lease stops nothing",
-      "a Lease is held as long as nobody else is known to have it",
+    guards: ["no pause after a failed restart by a plan"],
+    faults: [
+      ["loseVolume", { at: 9_000, ordinal: 2, forMs: 2_000 }],
+      ["killAll", { at: 9_100 }],
+      ["killShell", { at: 9_200, ordinal: 0, dice: 0.2 }],
+      ["approve", { at: 15_000, forMs: 60_000 }],
     ],
+  },
+  {
+    guards: ["no pause after a failed clone"],
     recovery: { diverged: "Reclone" },
-    tries: 40,
     faults: [
       ["killServer", { at: 9_000, ordinal: 1 }],
-      ["writeByHand", { at: 12_500, ordinal: 1 }],
-      ["freezeAgentAt", { at: [15_000, 16_200], ordinal: 1, forMs: 50_000 }],
-      ["killServer", { at: 22_000, ordinal: 2 }],
+      ["writeByHand", { at: 14_500, ordinal: 1 }],
+      ["killShell", { at: 14_600, ordinal: 1, dice: 0.2 }],
     ],
   },
+  // It is written down, and has not applied that yet.
   {
-    guards: ["no second look under the Lease"],
-    tries: 20,
+    guards: ["its own copy of the metadata counts"],
     faults: [
-      ["slowServer", { at: 7_000, ordinal: 1, forMs: 60_000, dice: 0.35 }],
-      ["loseVolume", { at: 9_000, ordinal: 2 }],
-      ["pause", { at: [14_000, 34_000], forMs: 30_000 }],
+      ["loseVolume", { at: 9_000, ordinal: 1, forMs: 3_000 }],
+      ["slowApplier", { at: 15_000, ordinal: 1, forMs: 30_000 }],
     ],
   },
+  // Data of another cluster, which its spec gives up.
   {
-    guards: ["the Service moves back to an older view"],
-    tries: 10,
-    faults: [["freezeServer", { at: 9_000, forMs: [7_000, 13_000] }]],
-  },
-  {
-    guards: ["the Service is written unconditionally"],
-    tries: 60,
-    faults: [
-      ["killServer", { at: 9_000 }],
-      ["freezeAgentAt", { at: [13_000, 16_000], ordinal: 1, forMs: 20_000 }],
-      ["freezeAgentAt", { at: [13_000, 16_000], ordinal: 2, forMs: 20_000 }],
-      ["killServer", { at: [17_000, 20_000], ordinal: 1 }],
-    ],
-  },
-  // The next primary is already to hand over again, and requests take long.
-  {
-    guards: ["the Service moves without a look"],
-    tries: 20,
-    faults: [
-      ["apiSlow", { at: 5_000, forMs: 20_000 }],
-      ["killServer", { at: 9_000 }],
-      ["deletePod", { at: [15_500, 18_500], ordinal: [1, 3], forMs: 5_000 }],
-    ],
+    guards: ["a stale entry of a diverged member is left"],
+    recovery: { diverged: "Reclone" },
+    faults: [["foreignVolume", { at: 9_000, ordinal: 1, dice: 0.9 }]],
   },
   // Two Pods of one name.
   {

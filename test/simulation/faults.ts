@@ -25,10 +25,10 @@ const FAULTS: Readonly<Record<FaultKind, Carry>> = {
     agent?.process.dieIn(1 + Math.floor(dice * 60), forMs % 2 === 0, die);
     world.clock.setTimer(forMs, die);
   },
-  killShell: (_, instance, { dice, forMs }) => {
-    const shellDeath = { inSteps: 1 + Math.floor(dice * 14), after: forMs % 2 === 0 };
-    instance.shellDeath = shellDeath;
-    instance.agent?.killShell(shellDeath.inSteps, shellDeath.after);
+  killShell: (_, instance, { dice, forMs, step }) => {
+    const inSteps = 1 + Math.floor(dice * 14);
+    instance.shellDeath = { inSteps, after: forMs % 2 === 0, step };
+    instance.agent?.killShell();
   },
   freezeServer: (world, { server }, { forMs }) => {
     const { process } = server;
@@ -39,11 +39,13 @@ const FAULTS: Readonly<Record<FaultKind, Carry>> = {
     agent?.stop();
     world.clock.setTimer(forMs, () => agent?.resume());
   },
-  freezeAgentAt: (world, { agent }, { dice, forMs }) => {
-    agent?.process.stopIn(1 + Math.floor(dice * 60), () => {
-      agent.stop();
-      world.clock.setTimer(forMs, () => agent.resume());
-    });
+  freezeAgentAt: (world, { agent }, { dice, forMs, step }) => {
+    const stop = (): void => {
+      agent?.stop();
+      world.clock.setTimer(forMs, () => agent?.resume());
+    };
+    if (step === undefined) agent?.process.stopIn(1 + Math.floor(dice * 60), stop);
+    else agent?.process.trap(step, stop);
   },
   cut: (world, { place }, { dice, forMs, other }) => {
     const to = [`node-${other}`, `node-${other}`, API, CLIENT][Math.floor(dice * 4)] ?? API;
@@ -61,10 +63,6 @@ const FAULTS: Readonly<Record<FaultKind, Carry>> = {
   apiFails: (world, _, { dice, forMs }) => {
     world.api.failing = dice < 0.5 ? { before: 0.4, after: 0.1 } : { before: 0.1, after: 0.4 };
     world.clock.setTimer(forMs, () => world.api.failing = { before: 0, after: 0 });
-  },
-  apiSlow: (world, _, { forMs }) => {
-    world.api.slowMs = 2_000;
-    world.clock.setTimer(forMs, () => world.api.slowMs = 0);
   },
   leaseTaken: (world) => {
     world.leaseTakenAt = world.clock.monotonic();
@@ -149,6 +147,19 @@ const FAULTS: Readonly<Record<FaultKind, Carry>> = {
     server.slowMs = 300 + dice * 2_400;
     world.clock.setTimer(forMs, () => server.slowMs = 0);
   },
+  // A person makes another member the primary.
+  switchByHand: (world, { server: { uuid } }) => {
+    const [primary] = world.groups.writers();
+    if (primary !== undefined) world.groups.setPrimary(primary, uuid);
+  },
+  writableByHand: (_, { server }) => {
+    if (server.active) server.superReadOnly = false;
+  },
+  // Nothing is received any more: the server stays ONLINE, and answers.
+  stallDisk: (world, { server }, { forMs }) => {
+    server.diskStalled = true;
+    world.clock.setTimer(forMs, () => server.diskStalled = false);
+  },
   applierFails: (world, { server }) => world.groups.applierFails(server),
   deletePod: (world, instance, { forMs }) => {
     if (instance.gone || world.instances[instance.ordinal] !== instance) return;
@@ -179,7 +190,7 @@ const FAULTS: Readonly<Record<FaultKind, Carry>> = {
 };
 
 const API_TROUBLE: ReadonlySet<FaultKind> = new Set<FaultKind>([
-  ...["apiAway", "apiFails", "apiSlow", "cut", "isolate", "stray", "leaseTaken"] as const,
+  ...["apiAway", "apiFails", "cut", "isolate", "stray", "leaseTaken"] as const,
   ...["freezeAgent", "freezeAgentAt", "powerOff", "powerOffAll"] as const,
 ]);
 

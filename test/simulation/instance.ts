@@ -13,7 +13,8 @@ export class Incarnation {
   readonly server: Mysqld;
   agent: AgentRun | undefined;
   restarts = 0;
-  shellDeath: { inSteps: number; after: boolean } | undefined;
+  /** When its MySQL Shell is killed: at the how manieth step of a run, or at which. */
+  shellDeath: { inSteps: number; after: boolean; step?: string | undefined } | undefined;
   /** Whether Services lead to it: the kubelet has found it ready, and said so. */
   endpoint = false;
   #unready = 0;

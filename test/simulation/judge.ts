@@ -1,5 +1,6 @@
 // What must hold at every step of a run, and what must be true at its end.
 
+import type { Process } from "./clock.ts";
 import type { Incarnation } from "./instance.ts";
 import { Person } from "./person.ts";
 import type { Mysqld } from "./server.ts";
@@ -27,6 +28,8 @@ const OPEN_MS = 8_000;
 
 export class Judge {
   readonly #paused = new Set<Incarnation>();
+  /** The run of each server that was seen last. */
+  readonly #runs = new Map<Incarnation, Process>();
   readonly #world: World;
   readonly #writer: Writer;
   readonly #person: Person;
@@ -71,6 +74,7 @@ export class Judge {
     for (const instance of this.#world.instances) {
       this.#fenced(instance);
       this.#open(instance);
+      this.#closed(instance);
       this.#labelled(instance, primary);
       this.#explained(instance);
       this.#rightly(instance, writer);
@@ -192,6 +196,25 @@ export class Judge {
       known && fine && server.offlineMode && inside,
       this.#patience(OUTSIDE_MS) + 6 * server.slowMs,
     );
+  }
+
+  // Until its agent has had a look, old rows would be read; until the group is recorded, all may be taken back.
+  #closed(instance: Incarnation): void {
+    const { changing, groups, recorded } = this.#world;
+    const { ordinal, server } = instance;
+    if (!recorded && this.#world.podLabel(ordinal) !== undefined) {
+      this.#world.blame("open too early", `${server.address} has a role, and is not recorded`);
+    }
+    if (!server.active) return;
+    const begins = this.#runs.get(instance) !== server.process;
+    this.#runs.set(instance, server.process);
+    if (!server.offlineMode && !recorded) {
+      this.#world.blame("open too early", `${server.address} lets clients in, and is not recorded`);
+    }
+    const fine = server.group.state === "ONLINE" && groups.seesMajority(server);
+    if (begins && !server.offlineMode && !fine && changing.size === 0) {
+      this.#world.blame("open too early", `${server.address} lets clients in as soon as it runs`);
+    }
   }
 
   // Who cannot ask goes by what he was told.

@@ -1,5 +1,5 @@
 // `node test/simulation/mutate.ts [SEEDS] [NAME…]`: takes each guard away in turn, in a copy of the sources, and
-// says after how many seeds the simulation notices. With EACH=1 the parts of those that are several changes are
+// says what of the simulation notices (first.ts). With EACH=1 the parts of those that are several changes are
 // also tried alone; with RECORD=1 the numbers are written to mutations.txt.
 
 import { spawnSync } from "node:child_process";
@@ -9,7 +9,12 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 
 type Change = { readonly file: string; readonly from: string; readonly to: string };
-type Mutation = { readonly name: string; readonly changes: readonly Change[] };
+type Mutation = {
+  readonly name: string;
+  readonly changes: readonly Change[];
+  /** The test that holds what the simulation does not have. */
+  readonly test: string | undefined;
+};
 
 const { EACH, RECORD } = process.env;
 const LIST = join(import.meta.dirname, "mutations.txt");
@@ -19,7 +24,9 @@ const FILES: Readonly<Record<string, string>> = { case: "found.ts", day: "direct
 function readMutations(text: string): Mutation[] {
   return text.split("\n# ").slice(1).map((block) => {
     const [head = "", ...changes] = block.split("\n@ ");
-    return { name: head.split("\n")[0] ?? "", changes: changes.map(readChange) };
+    const [name = "", said = ""] = head.split("\n");
+    const test = /^= (unit\/\S+)/.exec(said)?.[1];
+    return { name, changes: changes.map(readChange), test };
   });
 }
 
@@ -40,7 +47,7 @@ function copySources(): string {
 }
 
 /** What the simulation says; empty: nothing. */
-function tryChanges(copy: string, { changes, name }: Mutation, seeds: string): string {
+function tryChanges(copy: string, { changes, name, test }: Mutation, seeds: string): string {
   const before = new Map<string, string>();
   try {
     for (const { file, from, to } of changes) {
@@ -49,7 +56,7 @@ function tryChanges(copy: string, { changes, name }: Mutation, seeds: string): s
       if (!before.has(file)) before.set(file, text);
       writeFileSync(join(copy, file), text.replace(from, () => to));
     }
-    return run(copy, seeds, name);
+    return test === undefined ? run(copy, seeds, name) : runTest(copy, test);
   } finally {
     for (const [file, text] of before) writeFileSync(join(copy, file), text);
   }
@@ -64,6 +71,11 @@ function run(copy: string, seeds: string, name: string): string {
   );
   if (status !== 0) throw new Error(stderr.trim().slice(0, 500) || "no end");
   return stdout.trim();
+}
+
+function runTest(copy: string, test: string): string {
+  const { status } = spawnSync("node", [`test/${test}`], { cwd: copy, encoding: "utf8" });
+  return status === 0 ? "" : test;
 }
 
 function record(name: string, seen: string, seeds: string): void {
@@ -84,14 +96,14 @@ const tried = readMutations(readFileSync(LIST, "utf8"))
   .filter(({ name }) => names.length === 0 || names.includes(name));
 let found = 0;
 for (const mutation of tried) {
-  const { changes, name } = mutation;
+  const { changes, name, test } = mutation;
   try {
     const seen = tryChanges(copy, mutation, seeds);
     if (seen) found++;
     process.stdout.write(`${seen ? "found " : "MISSED"} ${name}${seen ? ` (${seen})` : ""}\n`);
-    if (RECORD !== undefined) record(name, seen, seeds);
+    if (RECORD !== undefined && test === undefined) record(name, seen, seeds);
     for (const change of EACH !== undefined && changes.length > 1 ? changes : []) {
-      const alone = tryChanges(copy, { name, changes: [change] }, seeds) || "nothing";
+      const alone = tryChanges(copy, { name, changes: [change], test }, seeds) || "nothing";
       process.stdout.write(`       ${change.file} alone: ${alone}\n`);
     }
   } catch (error) {

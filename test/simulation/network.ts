@@ -6,8 +6,9 @@ export class Network {
 
   /** Whether a connection between two places works. */
   connects(a: string, b: string): boolean {
-    if (this.#off.has(a) || this.#off.has(b)) return false;
-    return a === b || !this.#cuts.has(`${a}>${b}`) && !this.#cuts.has(`${b}>${a}`);
+    if (this.#off.size > 0 && (this.#off.has(a) || this.#off.has(b))) return false;
+    return this.#cuts.size === 0 || a === b ||
+      !this.#cuts.has(`${a}>${b}`) && !this.#cuts.has(`${b}>${a}`);
   }
 
   /** Drops what goes from one place to the other, until the returned function is called. */

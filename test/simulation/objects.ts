@@ -9,12 +9,16 @@ export const CLUSTER = "main";
 export const NAMESPACE = "db";
 export const POD_NAME_LABEL = "statefulset.kubernetes.io/pod-name";
 
+const POD_PATHS = Array.from(
+  { length: 10 },
+  (_, ordinal) => resourcePath(pods, { namespace: NAMESPACE, name: `${CLUSTER}-${ordinal}` }),
+);
+
 export const PATHS = {
   cluster: resourcePath(clusters, { namespace: NAMESPACE, name: CLUSTER }),
   service: resourcePath(services, { namespace: NAMESPACE, name: primaryServiceName(CLUSTER) }),
   lease: resourcePath(leases, { namespace: NAMESPACE, name: leaseName(CLUSTER) }),
-  pod: (ordinal: number) =>
-    resourcePath(pods, { namespace: NAMESPACE, name: `${CLUSTER}-${ordinal}` }),
+  pod: (ordinal: number) => POD_PATHS[ordinal] ?? "",
   claim: (ordinal: number) =>
     resourcePath(persistentVolumeClaims, {
       namespace: NAMESPACE,

@@ -37,7 +37,9 @@ const WEIGHTS = {
   compareSlowly: 3,
   slowServer: 3,
   // In directed.ts only.
-  apiSlow: 0,
+  switchByHand: 0,
+  writableByHand: 0,
+  stallDisk: 0,
 } as const;
 
 export type FaultKind = keyof typeof WEIGHTS;
@@ -52,6 +54,8 @@ export type Fault = {
   readonly other: number;
   /** What else there is to choose, in [0, 1). */
   readonly dice: number;
+  /** In directed.ts: at which step of its process: "after PUT leases". */
+  readonly step?: string;
 };
 
 export type Plan = {
@@ -188,9 +192,9 @@ export function endOf(plan: Plan): number {
 }
 
 export function describePlan(plan: Plan): string {
-  const faults = plan.faults.map(({ at, dice, forMs, kind, ordinal, other }) =>
+  const faults = plan.faults.map(({ at, dice, forMs, kind, ordinal, other, step }) =>
     `${(at / 1000).toFixed(1)} ${kind} ${ordinal}>${other} ${(forMs / 1000).toFixed(1)}s ${
-      dice.toFixed(2)
+      step ?? dice.toFixed(2)
     }`
   );
   const { completeOutage, diverged } = plan.recovery ?? {};

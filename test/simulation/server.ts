@@ -1,6 +1,7 @@
 // A simulated mysqld on its volume: what survives a kill, what survives the loss of power, what does not.
 // Group Replication itself is in group.ts.
 
+import { enforcedSettings } from "../../src/mysql/enforced-settings.ts";
 import { Process } from "./clock.ts";
 import { Metadata } from "./metadata.ts";
 import { type Transaction, TransactionLog } from "./transactions.ts";
@@ -93,6 +94,12 @@ export class Membership {
   rejoin: { tries: number; at: number } | undefined;
 }
 
+// As its option file says.
+const startsWith = (variable: string): boolean =>
+  enforcedSettings.find(({ name }) => name === variable)?.value === "ON";
+const STARTS_READ_ONLY = startsWith("super_read_only");
+const STARTS_OFFLINE = startsWith("offline_mode");
+
 /** A connection, to be told when the server is gone. */
 export type Listener = { lost(): void };
 
@@ -102,6 +109,8 @@ export class Mysqld {
   readonly place: string;
   /** host:port, under which the others look for it. */
   readonly address: string;
+  readonly host: string;
+  readonly port: number;
   readonly serverId: number;
   process = new Process("mysqld");
   status: "down" | "starting" | "up" = "down";
@@ -109,10 +118,14 @@ export class Mysqld {
   offlineMode = true;
   group = new Membership();
   lock: Process | undefined;
+  /** The MySQL Shell that has made it writable to bring it back. */
+  helper: Process | undefined;
   /** How long a statement takes. */
   slowMs = 0;
   /** Sets are so long that comparing them takes longer than anybody waits. */
   comparesSlowly = false;
+  /** Nothing is written to the relay log. */
+  diskStalled = false;
   /** How long its applier is behind. */
   applierLagMs = 0;
   /** Set while an application is connected. */
@@ -123,6 +136,9 @@ export class Mysqld {
     this.volume = volume;
     this.place = where.place;
     this.address = where.address;
+    const [host = "", port] = where.address.split(":");
+    this.host = host;
+    this.port = Number(port);
     this.serverId = where.serverId;
   }
 
@@ -135,6 +151,12 @@ export class Mysqld {
     return this.status === "up" && this.process.runs;
   }
 
+  /** The highest number of a source that it has. */
+  last(source: string): number {
+    const own = this.group.memory.map((one) => one.source === source ? one.number : 0);
+    return Math.max(this.volume.executed.last(source), this.volume.relay.last(source), ...own);
+  }
+
   /** Everything that it has, also in memory. */
   get holds(): TransactionLog {
     return TransactionLog.of(this.volume.executed, this.volume.relay, this.group.memory);
@@ -143,9 +165,10 @@ export class Mysqld {
   boot(): void {
     this.process = new Process("mysqld");
     this.group = new Membership();
-    this.superReadOnly = true;
-    this.offlineMode = true;
+    this.superReadOnly = STARTS_READ_ONLY;
+    this.offlineMode = STARTS_OFFLINE;
     this.lock = undefined;
+    this.helper = undefined;
     this.status = "up";
   }
 

@@ -119,7 +119,7 @@ export class ShellRun {
           this.process.deliver(() => resolve(outcome));
         if (primary.superReadOnly) return done("failed");
         this.world.groups.submit(primary, { effect, done });
-      });
+      }, `commit ${effect.type}`);
     });
     if (typeof outcome !== "string") return outcome;
     throw outcome === "failed"

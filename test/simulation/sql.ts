@@ -23,6 +23,8 @@ export type SqlWorld = {
   /** Told before an agent starts its member, and before it stops it. */
   readonly starts: (server: Mysqld) => void;
   readonly stops: (server: Mysqld) => void;
+  /** Told before an agent makes its server read-only. */
+  readonly waste: { readonly fences: (server: Mysqld) => void };
   /** Told before somebody takes back what a creation did. */
   readonly deeds: { readonly erases: (server: Mysqld) => void };
   /** Calls it later, if the server is still there and in the same run. */
@@ -48,7 +50,7 @@ const STATEMENTS: readonly [RegExp, Statement][] = [
   [/metadata\.instances/, ({ server }, answer) => answer(instanceRows(server))],
   [/GTID_SUBTRACT\(\?, \?\) beyond_/, ({ server, sql, values }, answer) => {
     if (server.comparesSlowly) return;
-    const names = [...sql.matchAll(/beyond_\d+_\d+/g)].map(([name]) => name);
+    const names = sql.match(/beyond_\d+_\d+/g) ?? [];
     const rest = (i: number): string =>
       subtractSets(String(values[2 * i]), String(values[2 * i + 1]));
     answer([Object.fromEntries(names.map((name, i) => [name, rest(i)]))]);
@@ -81,7 +83,8 @@ const STATEMENTS: readonly [RegExp, Statement][] = [
       answer([]);
     },
   ],
-  [/^SET GLOBAL super_read_only = ON/, ({ server }, answer) => {
+  [/^SET GLOBAL super_read_only = ON/, ({ server, world }, answer) => {
+    world.waste.fences(server);
     server.superReadOnly = true;
     answer([]);
   }],
@@ -125,6 +128,15 @@ const STATEMENTS: readonly [RegExp, Statement][] = [
   }],
 ];
 
+const found = new Map<string, (typeof STATEMENTS)[number]>();
+
+function statementOf(sql: string): (typeof STATEMENTS)[number] | undefined {
+  const known = found.get(sql) ??
+    STATEMENTS.find(([pattern]) => pattern.test(sql.trimStart()));
+  if (known !== undefined) found.set(sql, known);
+  return known;
+}
+
 /** Carries a statement out; the answer may come later, or never when the server goes away. */
 export function execute(
   server: Mysqld,
@@ -132,7 +144,7 @@ export function execute(
   statement: { sql: string; values: readonly unknown[]; answer: Answer },
 ): void {
   const { answer, sql, values } = statement;
-  const known = STATEMENTS.find(([pattern]) => pattern.test(sql.trimStart()));
+  const known = statementOf(sql);
   if (known === undefined) {
     world.unknown(sql);
     return answer(new Refusal(1064, `unknown statement: ${sql}`));
@@ -178,9 +190,9 @@ function memberRows(server: Mysqld, world: SqlWorld): Row[] {
     offlineMode: server.offlineMode ? 1 : 0,
   };
   const rowOf = (of: Mysqld, state: string, role: string): Row => {
-    const [host, port] = of.address.split(":");
+    const { host, port } = of;
     const viewId = group.view?.id ?? "";
-    return { ...self, memberId: of.uuid, host, port: Number(port), state, role, viewId, queued: 0 };
+    return { ...self, memberId: of.uuid, host, port, state, role, viewId, queued: 0 };
   };
   if (group.view === undefined) return [rowOf(server, group.state, "")];
   const half = group.halfPromoted;

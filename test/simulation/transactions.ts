@@ -26,6 +26,7 @@ export type Transaction = {
 export class TransactionLog {
   #all: Transaction[] = [];
   readonly #sources = new Map<string, Map<number, Transaction>>();
+  readonly #last = new Map<string, number>();
   #text: string | undefined;
 
   static of(...logs: readonly Iterable<Transaction>[]): TransactionLog {
@@ -49,6 +50,7 @@ export class TransactionLog {
     if (numbers.has(number)) return false;
     this.#sources.set(source, numbers.set(number, transaction));
     this.#all.push(transaction);
+    if (number > this.last(source)) this.#last.set(source, number);
     this.#text = undefined;
     return true;
   }
@@ -65,14 +67,12 @@ export class TransactionLog {
 
   /** Highest number of a source. */
   last(source: string): number {
-    return Math.max(0, ...this.#sources.get(source)?.keys() ?? []);
+    return this.#last.get(source) ?? 0;
   }
 
   /** As a server writes it. */
   get text(): string {
-    return this.#text ??= formatSet(
-      new Map([...this.#sources].map(([source, numbers]) => [source, new Set(numbers.keys())])),
-    );
+    return this.#text ??= formatSet(this.#sources);
   }
 
   copy(): TransactionLog {
@@ -81,6 +81,7 @@ export class TransactionLog {
 }
 
 type GtidSet = Map<string, Set<number>>;
+type Numbers = { readonly size: number; keys(): IterableIterator<number> };
 
 /** GTID_SUBTRACT of two texts. */
 export function subtractSets(set: string, within: string): string {
@@ -116,11 +117,11 @@ function parseSet(text: string): GtidSet {
   return set;
 }
 
-function formatSet(set: GtidSet): string {
+function formatSet(set: ReadonlyMap<string, Numbers>): string {
   const parts: string[] = [];
   for (const [source, numbers] of [...set].sort(([a], [b]) => a < b ? -1 : 1)) {
     const intervals: [number, number][] = [];
-    for (const number of [...numbers].sort((a, b) => a - b)) {
+    for (const number of [...numbers.keys()].sort((a, b) => a - b)) {
       const last = intervals.at(-1);
       if (last !== undefined && last[1] === number - 1) last[1] = number;
       else intervals.push([number, number]);

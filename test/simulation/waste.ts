@@ -1,5 +1,6 @@
 // What agents do for nothing: nothing is lost by it but time, and a copy of all data over the network.
 
+import type { AgentRun } from "./agent-run.ts";
 import type { Mysqld } from "./server.ts";
 import { subtractSets } from "./transactions.ts";
 import type { World } from "./world.ts";
@@ -18,6 +19,10 @@ const REJOIN_MS = 25_000;
 const PAUSE_MS = 900;
 /** So often a member's own data must have been of no use before it is replaced. */
 const CLONE_AFTER = 3;
+/** What was decided before an agent stood still is carried out at once. */
+const GOES_ON_MS = 1_000;
+/** A member that is steady reads the Cluster every 30 s. */
+const PAUSED_MS = 35_000;
 const HAMMERS_MS = 20_000;
 const HAMMERS = 10;
 
@@ -52,6 +57,8 @@ export class Waste {
   /** START GROUP_REPLICATION by the agent. */
   starts(server: Mysqld): void {
     this.#hammers(server.address);
+    // Decided before it stood still.
+    if (this.#now - (this.#agentOf(server)?.since ?? -Infinity) < GOES_ON_MS) return;
     if (server.group.state === "ERROR") this.#blame(`${server.address} starts in ERROR`);
     const { since = Infinity, why = "" } = this.#hindered.get(server) ?? {};
     const slow = this.#world.servers.some(({ slowMs }) => slowMs > 0);
@@ -68,6 +75,21 @@ export class Waste {
     const since = this.#returning.get(server) ?? -Infinity;
     if (this.#now - since > REJOIN_MS) return;
     this.#blame(`${server.address} is stopped while it comes back by itself`);
+  }
+
+  /** super_read_only is set by the agent. */
+  fences(server: Mysqld): void {
+    const { apiTrouble, idleSince = Infinity } = this.#world;
+    // A person may want to look into it; the agent has read of that by then.
+    if (this.#now - idleSince > PAUSED_MS && !apiTrouble) {
+      this.#world.blame("acts while paused", `${server.address} is fenced`);
+    }
+    const agent = this.#agentOf(server);
+    // Whoever acts without the API server knows nothing of the others; a slow server is looked at seldom.
+    if (server.helper?.runs !== true || apiTrouble || server.slowMs > 0) return;
+    const sawIt = agent?.neverStopped === true && this.#now - agent.since > SILENT_MS;
+    if (!sawIt || !server.offlineMode) return;
+    this.#blame(`${server.address} is fenced while MySQL Shell brings it back`);
   }
 
   /** MySQL Shell is run to change something, by a decision of that agent. */
@@ -102,6 +124,10 @@ export class Waste {
     this.#blame(
       `${target.address} is cloned, and ${donor.address} has all that it lacks in its logs`,
     );
+  }
+
+  #agentOf(server: Mysqld): AgentRun | undefined {
+    return this.#world.instances.find((one) => one.server === server)?.agent;
   }
 
   get #now(): number {

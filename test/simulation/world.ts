@@ -62,6 +62,11 @@ export class World {
   readonly changing = new Set<object>();
   /** Set: what agents log. */
   logOf: ((home: Incarnation) => Logger) | undefined;
+  /** What each annotation said when it was looked at last. */
+  readonly #reports = new Map<
+    number,
+    { text: string | undefined; report: InstanceReport | undefined }
+  >();
   #keepNotes: boolean;
   #machines = new Map<string, { wallOffsetMs: number; slowness: number }>();
   #slowness: number;
@@ -229,8 +234,12 @@ export class World {
 
   /** What a member last said. */
   reportOf(ordinal: number): InstanceReport | undefined {
-    const pod = this.api.get(PATHS.pod(ordinal));
-    return parseInstanceReport(pod?.metadata.annotations?.[INSTANCE_ANNOTATION]);
+    const text = this.api.get(PATHS.pod(ordinal))?.metadata.annotations?.[INSTANCE_ANNOTATION];
+    const known = this.#reports.get(ordinal);
+    if (known?.text === text) return known?.report;
+    const report = parseInstanceReport(text);
+    this.#reports.set(ordinal, { text, report });
+    return report;
   }
 
   /** What the operator says of the members that have certainly ended. */

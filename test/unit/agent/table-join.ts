@@ -287,4 +287,13 @@ export const JOIN: readonly Row[] = [ // joining
     }),
     expect: { type: "remove-instance", via: VIA },
   },
+  {
+    name: "ONLINE and not in the metadata, in a group whose creation is not recorded",
+    facts: a.facts(1, {
+      cluster: a.cluster({ bootstrap: {} }),
+      local: a.up(a.member(1), a.data({ metadata: a.metadata(0) })),
+      peers: [0, 2].map((n) => a.peer(n, { data: a.data({ metadata: a.metadata(0) }) })),
+    }),
+    expect: wait("WaitingForPrimary"),
+  },
 ];

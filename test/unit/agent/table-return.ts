@@ -190,7 +190,7 @@ export const RETURN: readonly Row[] = [
       cluster: RECLONE,
       peers: [a.silent(0), a.peer(1, { member: a.member(1, { members: TWO }) })],
     }),
-    expect: wait("Diverged"),
+    expect: wait("WaitingForPrimary"),
   },
   {
     name: "errant transactions, to be cloned, without the API server",
