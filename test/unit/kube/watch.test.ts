@@ -46,16 +46,13 @@ class Streams {
       },
       cancel: () => void this.closedBy.push("left"),
     });
-    return Promise.resolve((async function* () {
-      yield* stream;
-    })());
+    return Promise.resolve(stream.values() as unknown as AsyncGenerator<Uint8Array>);
   }
 
   of() {
     const list = ({ limit, continueToken }: ListOptions): Promise<ListPage<KubeObject>> => {
       this.listed.push({ limit, continueToken });
-      const answer = this.pages.shift();
-      return answer ? Promise.resolve(answer) : Promise.reject(new Error("no such page"));
+      return Promise.resolve(this.pages.shift() ?? Promise.reject(new Error("no such page")));
     };
     return { list };
   }
@@ -83,9 +80,7 @@ function start(t: Test, type: ResourceType<KubeObject> = configMaps) {
   const unreadable: string[] = [];
   const options = {
     client: streams as unknown as KubeClient,
-    type,
-    log,
-    clock,
+    ...{ type, log, clock },
     onRestart: (why: string) => restarts.push(why),
     onUnreadable: (what: string) => unreadable.push(what),
     take: (event: WatcherEvent<KubeObject>) => {
