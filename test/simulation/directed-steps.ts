@@ -42,6 +42,19 @@ export const STEP_DAYS: readonly Day[] = [
       ["switchByHand", { at: 4_000, ordinal: 1 }],
     ],
   },
+  // Who creates the group is interrupted when it is a member of it already, or before.
+  {
+    guards: ["no pause after an interrupted creation"],
+    formed: false,
+    tries: 6,
+    faults: [["killShell", { at: 100, ordinal: 0, step: "before commit createMetadata" }]],
+  },
+  {
+    guards: ["no pause after a failed creation"],
+    formed: false,
+    tries: 6,
+    faults: [["killShell", { at: 100, ordinal: 0, dice: 0.1 }]],
+  },
   // Its server stood still, does not know yet that the others have gone on, and cannot ask them.
   {
     guards: ["the Service moves back to an older view"],
