@@ -13,6 +13,11 @@ export class Approvals {
     this.#plans.set(plan.hash, plan);
   }
 
+  /** It was carried out: nothing is allowed by it any more. */
+  spend(hash: string): void {
+    this.#plans.delete(hash);
+  }
+
   /** The plan of that hash by which this Pod may start the group again with those transactions. */
   restart(hash: string | undefined, seed: string, held: string): RecoveryPlan | undefined {
     const plan = this.#plans.get(hash ?? "");

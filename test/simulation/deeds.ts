@@ -15,6 +15,8 @@ const STOLEN_MS = 12_000;
 /** How long it may take to see it, with a look at those that are silent. */
 const REPLACED_MS = 5_000;
 
+type Noted = { readonly plan?: string; readonly completedAt?: string };
+
 export class Deeds {
   readonly #world: World;
   readonly #approvals = new Approvals();
@@ -36,7 +38,9 @@ export class Deeds {
 
   /** Which Pods can see that another one has their name. */
   step(): void {
-    const { clock, network, strays } = this.#world;
+    const { api, clock, network, strays } = this.#world;
+    const { completedAt, plan } = (api.get(PATHS.cluster)?.status?.recovery ?? {}) as Noted;
+    if (completedAt !== undefined && plan !== undefined) this.#approvals.spend(plan);
     const replaced = strays.filter(({ place, server }) => {
       const other = this.#world.at(server.address);
       return other?.active === true && other.slowMs === 0 && other !== server &&

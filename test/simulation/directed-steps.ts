@@ -42,6 +42,41 @@ export const STEP_DAYS: readonly Day[] = [
       ["switchByHand", { at: 4_000, ordinal: 1 }],
     ],
   },
+  // Who creates the group is interrupted when it is a member of it already, or before.
+  {
+    guards: ["no pause after an interrupted creation"],
+    formed: false,
+    tries: 6,
+    faults: [["killShell", { at: 100, ordinal: 0, step: "before commit createMetadata" }]],
+  },
+  {
+    guards: ["no pause after a failed creation"],
+    formed: false,
+    tries: 6,
+    faults: [["killShell", { at: 100, ordinal: 0, dice: 0.1 }]],
+  },
+  // A plan is approved, and before it is carried out there is more to lose; or the same happens again.
+  {
+    guards: ["an approval is for the action and the seed, whatever they hold"],
+    faults: [
+      ["killServer", { at: 9_000, ordinal: 1 }],
+      ["writeByHand", { at: 14_500, ordinal: 1 }],
+      ["leaseTaken", { at: 15_000 }],
+      ["approve", { at: 16_500, forMs: 10_000 }],
+      ["leaseTaken", { at: 18_500 }],
+      ["writeByHand", { at: 20_500, ordinal: 1 }],
+    ],
+  },
+  {
+    guards: ["an approval counts for ever"],
+    faults: [
+      ["killServer", { at: 9_000, ordinal: 1 }],
+      ["writeByHand", { at: 14_500, ordinal: 1 }],
+      ["approve", { at: 16_500, forMs: 10_000 }],
+      ["killServer", { at: 40_000, ordinal: 1 }],
+      ["writeByHand", { at: 45_500, ordinal: 1 }],
+    ],
+  },
   // Its server stood still, does not know yet that the others have gone on, and cannot ask them.
   {
     guards: ["the Service moves back to an older view"],

@@ -91,6 +91,13 @@ const DAYS: readonly Day[] = [
     ],
   },
   {
+    guards: ["any seed is whole"],
+    faults: [
+      ["isolate", { at: 9_000, ordinal: 0, forMs: 12_000 }],
+      ["killAll", { at: 20_000 }],
+    ],
+  },
+  {
     guards: ["restarts beside members that are not settled"],
     tries: 10,
     faults: [
@@ -235,6 +242,18 @@ const DAYS: readonly Day[] = [
     guards: ["a stale entry of a diverged member is left"],
     recovery: { diverged: "Reclone" },
     faults: [["foreignVolume", { at: 9_000, ordinal: 1, dice: 0.9 }]],
+  },
+  // The next primary labels a new Pod by the server that had its name, and then no turn; nor is there a Lease to join with.
+  {
+    guards: ["labels are looked at seldom"],
+    faults: [
+      ["loseVolume", { at: 9_000, ordinal: 2, forMs: 1_000 }],
+      ["switchByHand", { at: 12_300, ordinal: 1 }],
+      ["leaseTaken", { at: 14_000 }],
+      ["freezeAgent", { at: 14_200, ordinal: 1, forMs: 25_000 }],
+      ["leaseTaken", { at: 18_500 }],
+      ["leaseTaken", { at: 23_000 }],
+    ],
   },
   // Two Pods of one name.
   {
