@@ -160,6 +160,18 @@ const DAYS: readonly Day[] = [
       ["approve", { at: 15_000, forMs: 60_000 }],
     ],
   },
+  {
+    guards: ["comes back from before a restart, without the API server"],
+    tries: 5,
+    faults: [
+      ["powerOff", { at: 6_000, ordinal: 1, forMs: 14_000 }],
+      ["killAll", { at: [8_000, 11_000] }],
+      ["loseVolume", { at: 11_000, ordinal: 0 }],
+      ["deletePod", { at: 11_000, ordinal: 2, forMs: 90_000 }],
+      ["approve", { at: 15_000, forMs: 60_000 }],
+      ["apiAway", { at: 45_000, forMs: 110_000 }],
+    ],
+  },
   // A member comes back.
   {
     guards: ["what is not compared is contained"],
