@@ -269,7 +269,7 @@ const DAYS: readonly Day[] = [
   },
   // Two Pods of one name.
   {
-    guards: ["a new Pod gets the old one's label"],
+    guards: ["a new Pod gets the old one's label", "a new Pod gets the old one's report"],
     tries: 5,
     faults: [["stray", { at: 9_000, ordinal: 1, forMs: 30_000 }]],
   },

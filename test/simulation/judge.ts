@@ -252,6 +252,9 @@ export class Judge {
     const idle = now - this.#idleAt < IDLE_MS;
     const fine = server.group.state === "ONLINE" && groups.seesMajority(server);
     const report = this.#world.reportOf(instance.ordinal);
+    const other = report?.serverUuid !== undefined && report.serverUuid !== server.uuid;
+    const foreign = `the Pod of ${server.address} has the report of another server`;
+    this.#longest(foreign, other && this.#canAct(instance) && foreign, LIMIT_MS);
     const { ready } = instance.agent ?? { ready: false };
     this.#longest(
       `${server.address} is ready`,
