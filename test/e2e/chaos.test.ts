@@ -34,6 +34,6 @@ t.test(`chaos of seed ${seed}`, async (t) => {
   t.strictSame(verdict.twice, [], "none is there twice");
   const { splits, twoBehind } = verdict;
   t.strictSame({ splits, twoBehind }, { splits: 0, twoBehind: 0 }, "never two primaries");
-  // Told, and not held to 0 yet: it has not been counted since servers outside the group let no clients in.
+  // Told, and not held to 0: a primary that is cut off answers reads until it notices.
   t.comment(`${verdict.stale} of ${verdict.reads} reads were stale`);
 });
