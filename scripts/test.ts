@@ -11,7 +11,12 @@ import { failuresOf } from "./tap-failures.ts";
 
 type Count = { passed: number; failed: number };
 type Runtime = { readonly name: string; readonly argv: readonly string[] };
-type Level = { readonly name: string; readonly run: () => Promise<Count> };
+type Level = {
+  readonly name: string;
+  readonly run: () => Promise<Count>;
+  /** Only computes: it goes on beside the levels after it, with what they leave of the processors. */
+  readonly beside?: boolean;
+};
 
 const UNIT = "test/unit/**/*.test.ts";
 const MODEL = "test/model/*.test.ts";
@@ -19,6 +24,7 @@ const SIMULATION = "test/simulation/*.test.ts";
 /** What the client and the runtime must do on every runtime that the product may run on. */
 const ON_ALL_RUNTIMES = "test/contract/{kube,runtime}-*.test.ts";
 const NODE: Runtime = { name: "node", argv: ["node"] };
+const NODE_BESIDE: Runtime = { name: "node", argv: ["nice", "-n", "19", "node"] };
 const DENO: Runtime = {
   name: "deno",
   argv: ["deno", "run", "-A", "--quiet", "--preload", "scripts/deno-tap-preload.ts"],
@@ -36,7 +42,7 @@ const LEVELS: readonly Level[] = [
   { name: "check", run: () => command("npm run check", ["node", "scripts/check.ts"]) },
   { name: "unit", run: () => direct(NODE, UNIT) },
   { name: "model", run: () => direct(NODE, MODEL) },
-  { name: "simulation", run: () => direct(NODE, SIMULATION, 900) },
+  { name: "simulation", run: () => direct(NODE_BESIDE, SIMULATION, 3600), beside: true },
   { name: "deno", run: onDeno },
   {
     name: "contract",
@@ -210,7 +216,7 @@ if (unknown.length > 0) {
 }
 
 const total: Count = { passed: 0, failed: 0 };
-for (const level of LEVELS.filter(({ name }) => named.length === 0 || named.includes(name))) {
+async function runLevel(level: Level): Promise<void> {
   const start = performance.now();
   process.stdout.write(`\n== ${level.name}\n`);
   const count = await level.run();
@@ -218,6 +224,14 @@ for (const level of LEVELS.filter(({ name }) => named.length === 0 || named.incl
   process.stdout.write(`== ${level.name}: ${count.passed} + ${count.failed} in ${seconds} s\n`);
   add(total, count);
 }
+
+const beside: Promise<void>[] = [];
+for (const level of LEVELS.filter(({ name }) => named.length === 0 || named.includes(name))) {
+  const running = runLevel(level);
+  if (level.beside) beside.push(running);
+  else await running;
+}
+await Promise.all(beside);
 // The middle of a long log is easily lost: what failed is said again where everybody looks.
 for (const failure of failures.slice(0, MOST_REPEATED)) {
   process.stdout.write(`\nfailed: ${failure}\n`);

@@ -48,9 +48,8 @@ async function everyFault(t: Test, database: Database): Promise<Report[]> {
   const secondary = async () => (await secondariesOf(database))[0] ?? "";
   await heal("SIGKILL of a secondary", async () => killServer(database, await secondary()));
   await heal("SIGKILL of the primary", async () => killServer(database, await primaryOf(database)));
-  for (const pod of ["main-0", "main-1", "main-2"]) {
-    await heal(`deletion of ${pod}`, () => deletePod(database, pod));
-  }
+  const primary = await primaryOf(database);
+  await heal(`deletion of ${primary}, the primary`, () => deletePod(database, primary));
   const first = await writer.stop();
   const node = await nodeOf(database, await primaryOf(database));
   const other = await startWriter(t, database, { ...load, number: 2, awayFrom: node });
