@@ -43,11 +43,12 @@ export function decideGuards(input: GuardInput): readonly Guard[] {
   if (serves && recorded && member.offlineMode) guards.push("leaveOfflineMode");
   if (paused) return guards;
   const isOpen = !serves && !member.offlineMode;
-  const begun = stateOf(member) === "ONLINE" || openMs >= BEGUN_MS;
+  // What is writable has not begun: that is the first thing to end.
+  const settled = stateOf(member) === "ONLINE" || !member.superReadOnly || openMs >= BEGUN_MS;
   // First: unlike the fence it waits for no commit.
-  if (isOpen && begun) guards.push("enterOfflineMode");
+  if (isOpen && settled) guards.push("enterOfflineMode");
   const demoted = before?.uuid === member.uuid && isPrimary(before) && !isPrimary(member);
-  if (demoted || (isOpen && !begun)) guards.push("endClients");
+  if (demoted || (isOpen && !settled)) guards.push("endClients");
   const writable = !member.superReadOnly && !busy;
   if (writable && (isOutside(member) || isSettledSecondary(before, member))) guards.push("fence");
   return guards;

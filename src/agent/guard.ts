@@ -13,7 +13,7 @@ import {
   fence,
   leaveOfflineMode,
 } from "../mysql/statements.ts";
-import { decideGuards, type Guard } from "./decide-guard.ts";
+import { BEGUN_MS, decideGuards, type Guard } from "./decide-guard.ts";
 import { type DiskTrouble, isOnline, stateOf } from "./facts.ts";
 
 /** What the agent knows beside the server. */
@@ -98,10 +98,11 @@ export class ServerGuard {
     { at, before, member }: { at: number; before: MemberFacts | undefined; member: MemberFacts },
   ): Promise<void> {
     if (member.superReadOnly) this.#readOnlyAt = at;
-    // Whoever ends an outage brings the other members back, which begins with an account made on each of them.
-    const helped = member.offlineMode && at - this.#readOnlyAt < WRITABLE_MS;
     this.#openSince = isOnline(member) || member.offlineMode ? undefined : this.#openSince ?? at;
     const openMs = at - (this.#openSince ?? at);
+    // Whoever ends an outage brings the other members back: makes an account on each of them, opens and starts it.
+    const justNow = member.offlineMode || openMs < BEGUN_MS;
+    const helped = justNow && at - this.#readOnlyAt < WRITABLE_MS;
     const { acting, disk, paused, recorded } = this.#options.known(at);
     const busy = acting || helped;
     for (const guard of decideGuards({ before, member, openMs, busy, recorded, paused })) {

@@ -197,7 +197,7 @@ export class AgentRun {
       this.#world.note(`mysqlsh of ${this.#home.ordinal} failed:${number} ${error.message}`);
       return ended({ code: 1 }, [{ error: `MYSQLSH${number}: ${error.message}` }]);
     } finally {
-      run.unlock();
+      run.end();
       this.#world.changing.delete(run);
     }
   }

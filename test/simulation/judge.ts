@@ -1,5 +1,6 @@
 // What must hold at every step of a run, and what must be true at its end.
 
+import { BEGUN_MS } from "../../src/agent/decide-guard.ts";
 import type { Process } from "./clock.ts";
 import type { Incarnation } from "./instance.ts";
 import { Person } from "./person.ts";
@@ -23,8 +24,8 @@ const IDLE_MS = 7_000;
 const ALARM_MS = 5_500;
 /** From when the server itself knows that it is outside; it gives up by itself after 10 s. */
 const OUTSIDE_MS = 8_500;
-/** A look at the Cluster, which is read every 5 s, and one at the server, however slow the others are. */
-const OPEN_MS = 8_000;
+/** A look at the Cluster, which is read every 5 s, one at the server, however slow the others are, and the time to begin. */
+const OPEN_MS = 8_000 + BEGUN_MS;
 
 export class Judge {
   readonly #paused = new Set<Incarnation>();
@@ -186,7 +187,7 @@ export class Judge {
     const watched = agent?.process.runs === true && server.active;
     const fine = server.group.state === "ONLINE" && groups.seesMajority(server);
     const outside = `${server.address} lets clients in outside the majority`;
-    const limitMs = OPEN_MS + 6 * server.slowMs;
+    const limitMs = this.#patience(OPEN_MS) + 6 * server.slowMs;
     this.#longest(outside, watched && !fine && !paused && !server.offlineMode && outside, limitMs);
     const inside = `${server.address} is ONLINE and lets no clients in`;
     // The record has to be read first.

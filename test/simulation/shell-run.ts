@@ -48,6 +48,7 @@ export class ShellRun {
   readonly place: string;
   result: object | undefined;
   #locked: Mysqld | undefined;
+  readonly #helped = new Set<Mysqld>();
   /** Servers that it is connected to, each in the run of that moment. */
   readonly #sessions = new Map<Mysqld, Process>();
 
@@ -135,8 +136,19 @@ export class ShellRun {
     this.#locked = primary;
   }
 
-  unlock(): void {
+  /** It makes this server writable, to bring it back. */
+  helps(server: Mysqld): void {
+    server.superReadOnly = false;
+    server.helper = this.process;
+    this.#helped.add(server);
+  }
+
+  /** It ends, however it does. */
+  end(): void {
     if (this.#locked?.lock === this.process) this.#locked.lock = undefined;
+    for (const server of this.#helped) {
+      if (server.helper === this.process) server.helper = undefined;
+    }
   }
 }
 

@@ -147,7 +147,7 @@ async function rejoinInstance(run: ShellRun, args: Arguments): Promise<void> {
   await run.after(100, () => run.world.groups.leave(target));
   await shareAccount(run, primary, target);
   // To recreate the account; a START that fails restores this.
-  await run.after(100, () => makeWritable(run, target));
+  await run.after(100, () => run.helps(target));
   await join(run, { primary, target, clone, writes: true });
   await run.commit(primary, { type: "changeUuid", uuid: target.uuid, address });
 }
@@ -188,11 +188,6 @@ async function join(
     if (target.group.state === "ERROR" || target.group.state === "OFFLINE") throw failed;
     return target.group.state === "ONLINE";
   }, failed);
-}
-
-function makeWritable(run: ShellRun, target: Mysqld): void {
-  target.superReadOnly = false;
-  target.helper = run.process;
 }
 
 // Accounts and settings of a server are written on itself.
@@ -320,7 +315,7 @@ async function rejoinAfterReboot(run: ShellRun, seed: Mysqld, target: Mysqld): P
     if (seed.holds.missing(target.volume.all).length > 0) return;
     await run.after(100, () => run.world.groups.leave(run.reach(target.address)));
     await shareAccount(run, seed, target);
-    await run.after(100, () => makeWritable(run, target));
+    await run.after(100, () => run.helps(target));
     await join(run, { primary: seed, target, clone: false, writes: true });
     const { address, uuid } = target;
     await run.commit(seed, { type: "changeUuid", uuid, address });
