@@ -15,7 +15,7 @@ t.test("shapes", async (t) => {
   await t.test("multi-primary: all are primaries, and a killed one comes back", async (t) => {
     const namespace = "multi";
     const spec = { multiPrimary: true };
-    const place = { namespace, members: 3, port: 15131, spec };
+    const place = { namespace, members: 3, port: 15161, spec };
     const instances = await startInstances(t, world, place);
     const allPrimary = async () => {
       const found = await world.list(pods, namespace);
@@ -42,7 +42,7 @@ t.test("shapes", async (t) => {
 
   await t.test("one member: the group of one, and a server that stands still", async (t) => {
     const namespace = "single";
-    const place = { namespace, members: 1, port: 15141 };
+    const place = { namespace, members: 1, port: 15171 };
     const [only] = await startInstances(t, world, place);
     await untilHealthy(world, namespace, FORM_MS);
     const ready = async () => (await fetch(await only!.url("/ready"))).status;
