@@ -9,6 +9,14 @@ export function directed(most = Infinity): readonly Directed[] {
   return triesOf([...DAYS, ...STEP_DAYS], most);
 }
 
+/** An outage in which main-0 loses its volume and main-2 stays away: main-1 starts the group again, by a plan. */
+const LEFT_BEHIND: Day["faults"] = [
+  ["killAll", { at: [8_000, 11_000] }],
+  ["loseVolume", { at: 11_000, ordinal: 0 }],
+  ["deletePod", { at: 11_000, ordinal: 2, forMs: 90_000 }],
+  ["approve", { at: 15_000, forMs: 60_000 }],
+];
+
 const DAYS: readonly Day[] = [
   // A volume of another time whose server does not answer.
   {
@@ -142,10 +150,7 @@ const DAYS: readonly Day[] = [
     faults: [
       ["slowApplier", { at: 6_000, ordinal: 1, forMs: 30_000 }],
       ["slowApplier", { at: 6_000, ordinal: 2, forMs: 30_000 }],
-      ["killAll", { at: [8_000, 11_000] }],
-      ["loseVolume", { at: 11_000, ordinal: 0 }],
-      ["deletePod", { at: 11_000, ordinal: 2, forMs: 90_000 }],
-      ["approve", { at: 15_000, forMs: 60_000 }],
+      ...LEFT_BEHIND,
     ],
   },
   // A restart by a plan leaves somebody behind, who comes back when his GTIDs have been given out again.
@@ -154,10 +159,7 @@ const DAYS: readonly Day[] = [
     tries: 5,
     faults: [
       ["powerOff", { at: 6_000, ordinal: 1, forMs: 14_000 }],
-      ["killAll", { at: [8_000, 11_000] }],
-      ["loseVolume", { at: 11_000, ordinal: 0 }],
-      ["deletePod", { at: 11_000, ordinal: 2, forMs: 90_000 }],
-      ["approve", { at: 15_000, forMs: 60_000 }],
+      ...LEFT_BEHIND,
     ],
   },
   {
@@ -165,10 +167,7 @@ const DAYS: readonly Day[] = [
     tries: 5,
     faults: [
       ["powerOff", { at: 6_000, ordinal: 1, forMs: 14_000 }],
-      ["killAll", { at: [8_000, 11_000] }],
-      ["loseVolume", { at: 11_000, ordinal: 0 }],
-      ["deletePod", { at: 11_000, ordinal: 2, forMs: 90_000 }],
-      ["approve", { at: 15_000, forMs: 60_000 }],
+      ...LEFT_BEHIND,
       ["apiAway", { at: 45_000, forMs: 110_000 }],
     ],
   },
