@@ -46,7 +46,7 @@ const LEVELS: readonly Level[] = [
   { name: "deno", run: onDeno },
   {
     name: "contract",
-    run: () => tap("test/contract/**/*.test.ts", { jobs: 3, timeoutSeconds: 600 }),
+    run: () => tap("test/contract/**/*.test.ts", { jobs: 2, timeoutSeconds: 600 }),
   },
   { name: "runtimes", run: onOtherRuntimes },
   {
@@ -100,18 +100,12 @@ async function command(name: string, argv: readonly string[]): Promise<Count> {
 
 async function tap(
   pattern: string,
-  { jobs, only, timeoutSeconds }: {
-    jobs: number;
-    timeoutSeconds: number;
-    only?: (file: string) => boolean;
-  },
+  limits: { jobs: number; timeoutSeconds: number },
 ): Promise<Count> {
-  const all = globSync(pattern).sort();
-  if (all.length === 0) return nothing(`no test matches ${pattern}`);
-  const files = only ? all.filter(only) : all;
-  if (files.length === 0) return { passed: 0, failed: 0 };
+  const files = globSync(pattern).sort();
+  if (files.length === 0) return nothing(`no test matches ${pattern}`);
   buildTap();
-  const flags = [`--jobs=${jobs}`, `--timeout=${timeoutSeconds}`];
+  const flags = [`--jobs=${limits.jobs}`, `--timeout=${limits.timeoutSeconds}`];
   const { code, output } = await run(["tap", ...flags, ...files]);
   const [, passed = "0", failed = "0"] = /^(\d+) passed, (\d+) failed/m.exec(output) ?? [];
   if (code !== 0) repeat(failuresOf(output), `tap ${pattern}: exit code ${code}`);
@@ -193,9 +187,6 @@ function nothing(why: string): Count {
   return { passed: 0, failed: 1 };
 }
 
-/** It leaves alone what others need too: the operator, the nodes, the API server. */
-const sharesCluster = (file: string): boolean => /\/(disk|foreign|shapes)\.test\.ts$/.test(file);
-
 /** The end-to-end tests share one three-node cluster, which is there before and gone after them. */
 async function endToEnd(): Promise<Count> {
   // A prefix of its own: a demo that runs beside it is another cluster.
@@ -204,11 +195,7 @@ async function endToEnd(): Promise<Count> {
   const up = await run(["fixtures/kubernetes/prepare.sh", "3", "operator-deno"]);
   if (up.code !== 0) return nothing("the local cluster for the end-to-end tests did not start");
   try {
-    const pattern = process.env.E2E ?? "test/e2e/**/*.test.ts";
-    const total = await tap(pattern, { only: sharesCluster, jobs: 2, timeoutSeconds: 1800 });
-    const alone = (file: string) => !sharesCluster(file);
-    add(total, await tap(pattern, { only: alone, jobs: 1, timeoutSeconds: 1800 }));
-    return total;
+    return await tap(process.env.E2E ?? "test/e2e/**/*.test.ts", { jobs: 1, timeoutSeconds: 1800 });
   } finally {
     if (!keep) await run(["scripts/cluster.sh", "down"]);
   }
