@@ -42,7 +42,7 @@ export function decideGuards(input: GuardInput): readonly Guard[] {
   // Always, so that nothing keeps a member closed that is one.
   if (serves && recorded && member.offlineMode) guards.push("leaveOfflineMode");
   if (paused) return guards;
-  const isOpen = !serves && !member.offlineMode;
+  const isOpen = isOpenOutside(member);
   // What is writable has not begun: that is the first thing to end.
   const settled = stateOf(member) === "ONLINE" || !member.superReadOnly || openMs >= BEGUN_MS;
   // First: unlike the fence it waits for no commit.
@@ -52,6 +52,11 @@ export function decideGuards(input: GuardInput): readonly Guard[] {
   const writable = !member.superReadOnly && !busy;
   if (writable && (isOutside(member) || isSettledSecondary(before, member))) guards.push("fence");
   return guards;
+}
+
+/** Whether it lets clients in where it must not. */
+export function isOpenOutside(member: MemberFacts): boolean {
+  return !isOnline(member) && !member.offlineMode;
 }
 
 function isOutside(member: MemberFacts): boolean {

@@ -13,7 +13,7 @@ import {
   fence,
   leaveOfflineMode,
 } from "../mysql/statements.ts";
-import { BEGUN_MS, decideGuards, type Guard } from "./decide-guard.ts";
+import { BEGUN_MS, decideGuards, type Guard, isOpenOutside } from "./decide-guard.ts";
 import { type DiskTrouble, isOnline, stateOf } from "./facts.ts";
 
 /** What the agent knows beside the server. */
@@ -98,7 +98,7 @@ export class ServerGuard {
     { at, before, member }: { at: number; before: MemberFacts | undefined; member: MemberFacts },
   ): Promise<void> {
     if (member.superReadOnly) this.#readOnlyAt = at;
-    this.#openSince = isOnline(member) || member.offlineMode ? undefined : this.#openSince ?? at;
+    this.#openSince = isOpenOutside(member) ? this.#openSince ?? at : undefined;
     const openMs = at - (this.#openSince ?? at);
     // Whoever ends an outage brings the other members back: makes an account on each of them, opens and starts it.
     const justNow = member.offlineMode || openMs < BEGUN_MS;
