@@ -85,8 +85,9 @@ async function looks(database: Database, pod: string): Promise<number> {
 /** What a recovery would change: what is published, and state and data of every server that answers. */
 async function everything(database: Database): Promise<unknown> {
   const { status } = await getCluster(database);
-  const query = "SELECT @@gtid_executed, (SELECT GROUP_CONCAT(member_id, member_state) FROM " +
-    "performance_schema.replication_group_members)";
+  // Not what it says of the others: whom it has lost is at first UNREACHABLE and then gone.
+  const query = "SELECT @@gtid_executed, member_state FROM " +
+    "performance_schema.replication_group_members WHERE member_id IN (@@server_uuid, '')";
   const servers = await Promise.all(
     (await getPods(database)).map(async ({ metadata: { name } }) => [
       name,
