@@ -16,10 +16,13 @@ export PATH=$PWD/node_modules/.bin:$PATH
 
 if needs 'contract|runtimes|integration|e2e'; then
   need_root
-  # The two longest steps need different things, the network and the processors: side by side.
-  fixtures/kubernetes/root.sh >/dev/null &
-  root=$!
+  # The longest steps need different things, the network and the processors: side by side.
+  roots() {
+    fixtures/kubernetes/root.sh
+    ! needs 'integration|e2e' || fixtures/images/build.sh pause mysql-server operator operator-deno
+  }
+  roots >/dev/null & roots=$!
   scripts/get-kubernetes.sh >/dev/null
-  wait "$root"
+  wait "$roots"
 fi
 exec node scripts/test.ts "$@"

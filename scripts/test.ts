@@ -24,11 +24,12 @@ const SIMULATION = "test/simulation/*.test.ts";
 /** What the client and the runtime must do on every runtime that the product may run on. */
 const ON_ALL_RUNTIMES = "test/contract/{kube,runtime}-*.test.ts";
 const NODE: Runtime = { name: "node", argv: ["node"] };
-const NODE_BESIDE: Runtime = { name: "node", argv: ["nice", "-n", "19", "node"] };
 const DENO: Runtime = {
   name: "deno",
   argv: ["deno", "run", "-A", "--quiet", "--preload", "scripts/deno-tap-preload.ts"],
 };
+const NICE = ["nice", "-n", "19"];
+const beside = ({ name, argv }: Runtime): Runtime => ({ name, argv: [...NICE, ...argv] });
 const packaged = (name: string): Runtime => ({
   name,
   argv: [`node_modules/${name}-linux-x64/bin/node`],
@@ -42,8 +43,8 @@ const LEVELS: readonly Level[] = [
   { name: "check", run: () => command("npm run check", ["node", "scripts/check.ts"]) },
   { name: "unit", run: () => direct(NODE, UNIT) },
   { name: "model", run: () => direct(NODE, MODEL) },
-  { name: "simulation", run: () => direct(NODE_BESIDE, SIMULATION, 3600), beside: true },
-  { name: "deno", run: onDeno },
+  { name: "simulation", run: () => direct(beside(NODE), SIMULATION, 3600), beside: true },
+  { name: "deno", run: onDeno, beside: true },
   {
     name: "contract",
     run: () => tap("test/contract/**/*.test.ts", { jobs: 2, timeoutSeconds: 600 }),
@@ -122,8 +123,8 @@ function buildTap() {
 
 /** The unit tests once more on Deno: every file under src that they reach runs there. */
 async function onDeno(): Promise<Count> {
-  const total = await command("deno check src", ["deno", "check", "--quiet", "src"]);
-  add(total, await direct(DENO, UNIT));
+  const total = await command("deno check src", [...NICE, "deno", "check", "--quiet", "src"]);
+  add(total, await direct(beside(DENO), UNIT));
   return total;
 }
 
@@ -138,7 +139,7 @@ async function onOtherRuntimes(): Promise<Count> {
 // runs of `kube-soak`, whatever the test. Such a death is told, and the file has one more try.
 async function runFile(argv: readonly string[], options: RunOptions) {
   const first = await run(argv, options);
-  if (argv[0] !== "deno" || !["SIGABRT", "SIGSEGV"].includes(first.signal ?? "")) return first;
+  if (!argv.includes("deno") || !["SIGABRT", "SIGSEGV"].includes(first.signal ?? "")) return first;
   process.stdout.write(`Deno died of ${first.signal} in ${argv.at(-1)}: once more\n`);
   return await run(argv, options);
 }
@@ -225,13 +226,13 @@ async function runLevel(level: Level): Promise<void> {
   add(total, count);
 }
 
-const beside: Promise<void>[] = [];
+const goingOn: Promise<void>[] = [];
 for (const level of LEVELS.filter(({ name }) => named.length === 0 || named.includes(name))) {
   const running = runLevel(level);
-  if (level.beside) beside.push(running);
+  if (level.beside) goingOn.push(running);
   else await running;
 }
-await Promise.all(beside);
+await Promise.all(goingOn);
 // The middle of a long log is easily lost: what failed is said again where everybody looks.
 for (const failure of failures.slice(0, MOST_REPEATED)) {
   process.stdout.write(`\nfailed: ${failure}\n`);

@@ -1,5 +1,5 @@
 // bench.sh handover: the primary's Pod deleted, and its node drained, in turn, under load: the longest time without an
-// acknowledged row.
+// acknowledged row until the Pod is gone, and from then on until its successor is a member again.
 
 import { primaryOf } from "../../test/e2e/database.ts";
 import { deletePod, nodeOf } from "../../test/e2e/faults.ts";
@@ -20,21 +20,22 @@ async function drain(node: string): Promise<void> {
 await bench("handover", 20, () => {
   const deleted: number[] = [];
   const drained: number[] = [];
+  const joining: number[] = [];
   return {
-    play: async ({ database }, run) => {
+    play: async ({ database, writer }, run) => {
       const primary = await primaryOf(database);
-      if (run % 2 === 1) {
-        await deletePod(database, primary);
-        return async ({ gapS }) => void deleted.push(gapS);
-      }
-      await drain(await nodeOf(database, primary));
-      return async ({ gapS }) => void drained.push(gapS);
+      if (run % 2 === 1) await deletePod(database, primary);
+      else await drain(await nodeOf(database, primary));
+      const { lapGapMs } = await writer.lap();
+      (run % 2 === 1 ? deleted : drained).push(lapGapMs / 1000);
+      return async ({ gapS }) => void joining.push(gapS);
     },
     figures: () => [
       { what: "primary's Pod deleted: no row for", of: "median", values: deleted, most: 0.5 },
       { what: "the same", of: "worst", values: deleted, most: 1 },
       { what: "its node drained: no row for", of: "median", values: drained, most: 0.5 },
       { what: "the same", of: "worst", values: drained, most: 1 },
+      { what: "while it joins again: no row for", of: "median", values: joining },
     ],
   };
 });

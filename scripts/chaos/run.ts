@@ -53,13 +53,12 @@ export async function runChaos(
       options.say(round.map(({ kind, target }) => `${kind} (${target})`).join(" and "));
       await writer.lap();
       const healed = await play(database, round, options.say);
-      const { lapGapMs, ...seen } = await writer.lap();
+      const { lapGapAtMs, lapGapMs, splits, stale } = await writer.lap();
       outcomes.push({ round, outageMs: lapGapMs, ...healed });
+      const [from, whole] = [lapGapAtMs, healed.recoveryMs].map((ms) => (ms / 1000).toFixed(1));
       options.say(
-        `  whole ${
-          (healed.recoveryMs / 1000).toFixed(1)
-        } s after it, no write for ${lapGapMs} ms; ` +
-          `${seen.stale} stale reads, ${seen.splits} splits`,
+        `  whole ${whole} s after it, no write for ${lapGapMs} ms from ${from} s on; ` +
+          `${stale} stale reads, ${splits} splits`,
       );
     }
     const report = await writer.stop();

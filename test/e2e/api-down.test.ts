@@ -1,4 +1,4 @@
-// The API server away, ended and not only silent, for three minutes (API_DOWN_SECONDS sets another time): what is
+// The API server away, ended and not only silent, for two minutes (API_DOWN_SECONDS sets another time): what is
 // written through the Service goes on, and members that crash come back. A primary that crashes is replaced in its
 // group at once; the Service follows when the API server is back.
 
@@ -22,7 +22,7 @@ import { startWriterOutside } from "./outside-writer.ts";
 import { waitFor } from "./wait.ts";
 import { countOf, everyRowIsEverywhere, type Writer } from "./writer.ts";
 
-const DOWN_SECONDS = Number(process.env["API_DOWN_SECONDS"] ?? 180);
+const DOWN_SECONDS = Number(process.env["API_DOWN_SECONDS"] ?? 120);
 /** Of them so many after the primary has crashed. */
 const LAST_SECONDS = 60;
 

@@ -14,6 +14,8 @@ export type Report = {
   longestGapMs: number;
   /** The longest time without an acknowledged row since the last lap. */
   lapGapMs: number;
+  /** When in the lap that began, in milliseconds. */
+  lapGapAtMs: number;
 } & Partial<Witnessed>;
 export type Writer = {
   report(): Promise<Report>;
