@@ -8,6 +8,7 @@ import {
   addressOf,
   type DataRelation,
   type Facts,
+  hasData,
   isRegistered,
   ownRow,
   primariesOf,
@@ -19,8 +20,10 @@ import { approval, isApproved, planReclone } from "./plan.ts";
 
 type LocalWithData = UpView & { readonly data: DataFacts };
 
-/** More missing transactions than this are copied as files: clone. */
-export const INCREMENTAL_LIMIT = 100_000;
+/** More missing transactions than this are copied as files, clone: a server applies 200 to 2,000 of them in a second. */
+const INCREMENTAL_LIMIT = 100_000;
+/** An empty server lacks the whole history, which is no smaller than the files; it has nothing that a clone would copy again. */
+const EMPTY_LIMIT = 10_000;
 /** How long a server may try by itself to come back after an expulsion. */
 export const AUTO_REJOIN_MS = 30_000;
 const START_TRIES = 1;
@@ -137,7 +140,7 @@ function route(facts: Facts, local: LocalWithData, group: ExistingGroup): AgentA
   if (now < history.retryAt) return wait("ActionFailed", history.lastFailure);
   return isRegistered(group.metadata, local.member.uuid)
     ? comeBack(facts, local, group)
-    : join(facts, group);
+    : join(facts, local, group);
 }
 
 /** A member that the metadata knows. */
@@ -188,7 +191,7 @@ function lacksRestart({ relation }: Facts, { groupName }: ExistingGroup): boolea
 }
 
 /** A server that the metadata does not know, or knows by the address of a volume that is gone. */
-function join(facts: Facts, group: ExistingGroup): AgentAction {
+function join(facts: Facts, local: LocalWithData, group: ExistingGroup): AgentAction {
   const { cluster, relation, self } = facts;
   if (cluster === undefined || relation === undefined) return noApi();
   if (cluster.bootstrap.at === undefined) {
@@ -202,11 +205,12 @@ function join(facts: Facts, group: ExistingGroup): AgentAction {
   }
   if (group.primary === undefined) return noPrimary();
   if (isStale(group.metadata, self.address)) return { type: "remove-instance", via: group.primary };
-  return { type: "add-instance", via: group.primary, method: methodFor(relation) };
+  return { type: "add-instance", via: group.primary, method: methodFor(relation, local.data) };
 }
 
-function methodFor(relation: DataRelation): "clone" | "incremental" {
-  const much = countTransactions(relation.missing) > INCREMENTAL_LIMIT;
+function methodFor(relation: DataRelation, own: DataFacts): "clone" | "incremental" {
+  const most = hasData(own) ? INCREMENTAL_LIMIT : EMPTY_LIMIT;
+  const much = countTransactions(relation.missing) > most;
   return relation.purged !== "" || much ? "clone" : "incremental";
 }
 

@@ -23,6 +23,12 @@ const ELECTED = [
   a.row(2, { role: "PRIMARY" }),
 ];
 
+const lacking = (transactions: number) =>
+  newcomer({
+    local: offline(a.data({ metadata: undefined })),
+    relation: { ...a.SAME, missing: `${a.uuidOf(9)}:1-${transactions}` },
+  });
+
 export const JOIN: readonly Row[] = [ // joining
   {
     name: "never added, empty",
@@ -35,8 +41,18 @@ export const JOIN: readonly Row[] = [ // joining
     expect: { type: "add-instance", via: VIA, method: "clone" },
   },
   {
-    name: "never added, very much to catch up",
-    facts: newcomer({ relation: { ...a.SAME, missing: `${a.uuidOf(9)}:1-100001` } }),
+    name: "never added, empty, much to catch up",
+    facts: newcomer({ relation: { ...a.SAME, missing: `${a.uuidOf(9)}:1-10001` } }),
+    expect: { type: "add-instance", via: VIA, method: "clone" },
+  },
+  {
+    name: "never added, holds a part, much to catch up",
+    facts: lacking(100_000),
+    expect: { type: "add-instance", via: VIA, method: "incremental" },
+  },
+  {
+    name: "never added, holds a part, very much to catch up",
+    facts: lacking(100_001),
     expect: { type: "add-instance", via: VIA, method: "clone" },
   },
   {
