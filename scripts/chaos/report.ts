@@ -16,6 +16,8 @@ export type Outcome = {
 /** What the clients saw and the members hold. */
 export type Verdict = {
   readonly faults: number;
+  /** Why the run ended early: what was not whole again in time, and how it was. Empty: everything was. */
+  readonly unhealed: string;
   readonly acknowledged: number;
   readonly failed: number;
   /** Rows acknowledged through the Service that a member does not have, with its name. */
@@ -36,17 +38,19 @@ export type Verdict = {
 };
 
 /** Whether nothing was seen that must not be. */
-export function isGood({ lost, lostDirect, twice, stale, splits, twoBehind }: Verdict): boolean {
-  return lost.length + lostDirect.length + twice.length + stale + splits + twoBehind === 0;
+export function isGood(verdict: Verdict): boolean {
+  const { lost, lostDirect, twice, stale, splits, twoBehind, unhealed } = verdict;
+  const wrong = lost.length + lostDirect.length + twice.length + stale + splits + twoBehind;
+  return unhealed === "" && wrong === 0;
 }
 
 const SHOWN = 10;
 
 export function verdictText(verdict: Verdict): string {
   const { faults, acknowledged, failed, lost, twice, reads, stale, direct, splits } = verdict;
-  const wrong = [...lost, ...verdict.lostDirect, ...twice, ...verdict.firsts].slice(0, SHOWN).map((
-    text,
-  ) => `\n  ${text}`);
+  const unhealed = verdict.unhealed === "" ? [] : [`not whole: ${verdict.unhealed}`];
+  const wrong = [...unhealed, ...lost, ...verdict.lostDirect, ...twice, ...verdict.firsts]
+    .slice(0, SHOWN).map((text) => `\n  ${text}`);
   return `${faults} faults, ${acknowledged} rows acknowledged, ${lost.length} lost, ${twice.length} duplicated, ` +
     `${splits} split brain (${direct} rows by members directly, ${verdict.lostDirect.length} of them lost, ${verdict.twoBehind} times two Pods behind the ` +
     `Service), ${stale} of ${reads} reads stale, ${failed} writes failed${wrong.join("")}`;

@@ -32,7 +32,7 @@ export type ChaosOptions = {
   readonly say: (text: string) => void;
 };
 
-/** Runs it to its end. @throws when the Cluster is not whole again within its limit, with what was acknowledged */
+/** Runs it to its end, which is also a Cluster that is not whole again within its limit. */
 export async function runChaos(
   options: ChaosOptions,
 ): Promise<{ outcomes: Outcome[]; verdict: Verdict }> {
@@ -46,13 +46,15 @@ export async function runChaos(
     const behind = watchPrimaryService(t, database);
     const writer = await startWriterOutside(t, database, { ...LOAD, members });
     const outcomes: Outcome[] = [];
-    let faults = 0;
+    let [faults, unhealed] = [0, ""];
     for (const round of schedule(options.seed, MEMBERS, options.mostSeconds)) {
-      if (options.isOver(faults)) break;
+      if (unhealed !== "" || options.isOver(faults)) break;
       faults += round.length;
       options.say(round.map(({ kind, target }) => `${kind} (${target})`).join(" and "));
       await writer.lap();
-      const healed = await play(database, round, options.say);
+      const healed = await play(database, round, options.say)
+        .catch((error: Error) => unhealed = error.message);
+      if (typeof healed === "string") continue;
       const { lapGapAtMs, lapGapMs, splits, stale } = await writer.lap();
       outcomes.push({ round, outageMs: lapGapMs, ...healed });
       const [from, whole] = [lapGapAtMs, healed.recoveryMs].map((ms) => (ms / 1000).toFixed(1));
@@ -64,7 +66,7 @@ export async function runChaos(
     const report = await writer.stop();
     return {
       outcomes,
-      verdict: { ...await judge(database, report, options.say), faults, ...behind() },
+      verdict: { ...await judge(database, report, options.say), faults, unhealed, ...behind() },
     };
   } finally {
     for (const end of ends) await end();
@@ -114,7 +116,7 @@ async function judge(
   database: Database,
   report: Report,
   say: (text: string) => void,
-): Promise<Omit<Verdict, "faults" | "twoBehind">> {
+): Promise<Omit<Verdict, "faults" | "unhealed" | "twoBehind">> {
   const { lost, twice } = await wrongRows(database, report, { limitMs: 30_000, say });
   const { reads = 0, stale = 0, direct = 0, splits = 0 } = report;
   const firsts = [report.firstStale, report.firstSplit].filter((text) => text !== undefined);

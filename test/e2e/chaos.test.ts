@@ -20,6 +20,7 @@ t.test(`chaos of seed ${seed}`, async (t) => {
     say: (text) => t.comment(text),
   });
   t.comment(`${faultTable(outcomes)}\n${verdictText(verdict)}`);
+  t.equal(verdict.unhealed, "", "whole again after each");
   t.equal(verdict.faults, kinds);
   t.ok(
     verdict.acknowledged > 0 && verdict.reads > 0 && verdict.direct > 0,

@@ -83,7 +83,7 @@ t.test("no fault is held for longer than asked, nor for less than its shortest",
 t.test("a verdict is good only if nothing was seen that must not be", (t) => {
   const good: Verdict = {
     ...{ faults: 15, acknowledged: 9, failed: 3, lost: [], lostDirect: [], twice: [] },
-    ...{ reads: 5, stale: 0, direct: 4, splits: 0, twoBehind: 0, firsts: [] },
+    ...{ reads: 5, stale: 0, direct: 4, splits: 0, twoBehind: 0, firsts: [], unhealed: "" },
   };
   t.ok(isGood(good));
   const wrong: Partial<Verdict>[] = [
@@ -93,6 +93,7 @@ t.test("a verdict is good only if nothing was seen that must not be", (t) => {
     { stale: 1 },
     { splits: 1 },
     { twoBehind: 1 },
+    { unhealed: "main-0 is Recovering" },
   ];
   for (const one of wrong) t.notOk(isGood({ ...good, ...one }), JSON.stringify(one));
   const text = verdictText({ ...good, lost: ["7 main-1"], splits: 2 });
