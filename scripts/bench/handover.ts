@@ -24,10 +24,11 @@ await bench("handover", 20, () => {
   return {
     play: async ({ database, writer }, run) => {
       const primary = await primaryOf(database);
-      if (run % 2 === 1) await deletePod(database, primary);
+      const byDeletion = run % 2 === 1;
+      if (byDeletion) await deletePod(database, primary);
       else await drain(await nodeOf(database, primary));
       const { lapGapMs } = await writer.lap();
-      (run % 2 === 1 ? deleted : drained).push(lapGapMs / 1000);
+      (byDeletion ? deleted : drained).push(lapGapMs / 1000);
       return async ({ gapS }) => void joining.push(gapS);
     },
     figures: () => [

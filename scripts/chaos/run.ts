@@ -46,15 +46,18 @@ export async function runChaos(
     const behind = watchPrimaryService(t, database);
     const writer = await startWriterOutside(t, database, { ...LOAD, members });
     const outcomes: Outcome[] = [];
-    let [faults, unhealed] = [0, ""];
+    let faults = 0;
+    let unhealed = "";
     for (const round of schedule(options.seed, MEMBERS, options.mostSeconds)) {
-      if (unhealed !== "" || options.isOver(faults)) break;
+      if (options.isOver(faults)) break;
       faults += round.length;
       options.say(round.map(({ kind, target }) => `${kind} (${target})`).join(" and "));
       await writer.lap();
-      const healed = await play(database, round, options.say)
-        .catch((error: Error) => unhealed = error.message);
-      if (typeof healed === "string") continue;
+      const healed = await play(database, round, options.say).catch((error: Error) => error);
+      if (healed instanceof Error) {
+        unhealed = healed.message;
+        break;
+      }
       const { lapGapAtMs, lapGapMs, splits, stale } = await writer.lap();
       outcomes.push({ round, outageMs: lapGapMs, ...healed });
       const [from, whole] = [lapGapAtMs, healed.recoveryMs].map((ms) => (ms / 1000).toFixed(1));
