@@ -39,7 +39,7 @@ import { connect, type KubeClient } from "./kube/client.ts";
 import { loadConnection } from "./access/connection.ts";
 import { ping } from "./mysql/admin.ts";
 import { createExec, type Exec } from "./mysql/exec.ts";
-import { readLagSeconds } from "./mysql/queries.ts";
+import { readLagSeconds } from "./mysql/applier.ts";
 import { type Login, openSession } from "./mysql/session.ts";
 import { Shell } from "./mysql/shell.ts";
 import { endClientConnections } from "./mysql/statements.ts";
@@ -253,7 +253,7 @@ function openPorts({ clock, config, settings }: AgentParts): AgentPorts {
     isRunning: () => access(`${runDirectory}/mysqld.running`).then(() => true, () => false),
     countRestarts: () => countLines(`${runDirectory}/restarts`),
     disk: volumePorts(volumeDirectory),
-    saveErrant: (session, errant) => saveErrant({ session, errant, ...places }),
+    saveErrant: (session, discarded) => saveErrant({ session, ...discarded, ...places }),
   };
 }
 

@@ -32,11 +32,13 @@ export type AgentAction =
   }
   /** No member is in a group: start it again from this one, which holds everything, or by an approved plan. */
   | { readonly type: "reboot-cluster"; readonly plan?: RecoveryPlan }
-  /** Save the transactions that the group does not have, then replace the own data by a copy of the group's. */
+  /** Save what the group does not have, then replace the own data by a copy of the group's. */
   | {
     readonly type: "reclone-instance";
     readonly via: string;
     readonly errant: string;
+    /** Not empty: its rows are not the group's, nobody knows which. */
+    readonly conflict: string;
     /** Whether the metadata knows this server: it comes back, or is added. */
     readonly registered: boolean;
     /** Unset: spec.recovery.diverged allows it. */

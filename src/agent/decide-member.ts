@@ -1,9 +1,11 @@
 // Pure: what a server does that is outside the group while the group has its majority: come back, join,
-// or wait with a reason. The group's metadata says whether it belongs; GTID sets say whether it may.
+// or wait with a reason. The group's metadata says whether it belongs; GTID sets say whether it may
+// (decide-diverged.ts).
 
-import { countTransactions, describeGtidSet, normaliseGtidSet, ofSource } from "../mysql/gtid.ts";
-import type { DataFacts, MetadataFacts } from "../mysql/queries.ts";
+import { countTransactions, normaliseGtidSet, ofSource } from "../mysql/gtid.ts";
+import type { DataFacts } from "../mysql/queries.ts";
 import { type AgentAction, wait } from "./actions.ts";
+import { diverged, isStale, type LocalWithData, waitForOldSelf } from "./decide-diverged.ts";
 import {
   addressOf,
   type DataRelation,
@@ -16,9 +18,6 @@ import {
   type UpView,
 } from "./facts.ts";
 import type { ExistingGroup } from "./group.ts";
-import { approval, isApproved, planReclone } from "./plan.ts";
-
-type LocalWithData = UpView & { readonly data: DataFacts };
 
 /** More missing transactions than this are copied as files, clone: a server applies 200 to 2,000 of them in a second. */
 const INCREMENTAL_LIMIT = 100_000;
@@ -77,62 +76,6 @@ function refuse(
   return undefined;
 }
 
-// Errant transactions: it stays out and read-only until somebody allows to discard them.
-function diverged(
-  facts: Facts,
-  local: LocalWithData,
-  group: ExistingGroup,
-): AgentAction | undefined {
-  const { cluster, history, now, relation, self } = facts;
-  const errant = relation?.errant ?? "";
-  if (errant === "") return undefined;
-  const message = `this member holds transactions that the group does not: ${
-    describeGtidSet(errant)
-  }; it stays out and read-only, and nothing is discarded`;
-  const registered = isRegistered(group.metadata, local.member.uuid);
-  // A set is errant only against all that the group has, and that the primary has for certain.
-  const primary = group.online.find(({ address }) => address === group.primary);
-  if (primary === undefined) {
-    return wait(
-      "WaitingForPrimary",
-      "this member holds transactions that those who answer do not; the primary must answer first",
-    );
-  }
-  if (cluster?.bootstrap.at === undefined) return wait("Diverged", message);
-  const plan = planReclone(facts, local, errant);
-  const asked = cluster.recovery.diverged === "Report";
-  if (asked && !isApproved(plan, cluster)) {
-    const offer = `${message}. To save them as a file on its volume and replace its data by the ` +
-      `group's: ${approval(plan, facts)}`;
-    return { ...wait("Diverged", offer), plan };
-  }
-  const old = waitForOldSelf(local, group, self.address);
-  if (old !== undefined) return old;
-  if (now < history.retryAt) return wait("ActionFailed", history.lastFailure);
-  if (!registered && isStale(group.metadata, self.address)) {
-    return { type: "remove-instance", via: primary.address };
-  }
-  const via = primary.address;
-  return { type: "reclone-instance", via, errant, registered, ...(asked ? { plan } : {}) };
-}
-
-/** The metadata has this address with another server: the volume was replaced. */
-function isStale(metadata: MetadataFacts | undefined, own: string): boolean {
-  return metadata?.instances.some(({ address }) => address === own) === true;
-}
-
-function waitForOldSelf(
-  { member: { uuid } }: UpView,
-  { view }: ExistingGroup,
-  own: string,
-): AgentAction | undefined {
-  const old = view.find((row) => row.uuid === uuid || addressOf(row) === own);
-  return old && wait(
-    "WaitingForView",
-    `the group still lists this member as ${old.state}; it may return once it is expelled`,
-  );
-}
-
 function route(facts: Facts, local: LocalWithData, group: ExistingGroup): AgentAction {
   const { history, now, self } = facts;
   const old = waitForOldSelf(local, group, self.address);
@@ -175,7 +118,7 @@ function comeBack(facts: Facts, local: LocalWithData, group: ExistingGroup): Age
   }
   if (cluster === undefined) return noApi();
   if (group.primary === undefined) return noPrimary();
-  // Its data is a part of the group's: a clone loses nothing.
+  // Its data is a part of the group's, and no applier found other rows: a clone loses nothing.
   const clone = relation?.purged !== "" || failed("rejoin-instance") >= REJOIN_TRIES;
   return {
     type: "rejoin-instance",

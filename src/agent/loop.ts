@@ -5,7 +5,7 @@
 import { type Clock, formatTime, startDeadline } from "../base/clock.ts";
 import { describeError, isAbort } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
-import { readJoinProgress } from "../mysql/queries.ts";
+import { readJoinProgress } from "../mysql/applier.ts";
 import type { AgentAction } from "./actions.ts";
 import type { Actor } from "./actor.ts";
 import { decide, needsMore } from "./decide.ts";

@@ -6,7 +6,8 @@ import type { RecoveryPlan } from "../api/recovery-plan.ts";
 import { assertNever, describeError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { parseGroupView } from "../mysql/group-view.ts";
-import { readApplierError, readData } from "../mysql/queries.ts";
+import { readApplierError } from "../mysql/applier.ts";
+import { readData } from "../mysql/queries.ts";
 import type { Shell } from "../mysql/shell.ts";
 import { address, type CreateOptions, type ShellCall } from "../mysql/shell-request.ts";
 import type { ShellFailureKind } from "../mysql/shell-failure.ts";
@@ -24,6 +25,7 @@ import { evaluateGroup } from "./group.ts";
 import type { ClusterReader } from "./observe-cluster.ts";
 import type { LocalObserver } from "./observe-local.ts";
 import { parseAddress } from "./observe-peers.ts";
+import type { Discarded } from "./save-errant.ts";
 import { nameOf } from "./outage.ts";
 import { type PulseOptions, whilePulsing } from "./pulse.ts";
 import { type Identity, ownEndpoint } from "./settings.ts";
@@ -34,8 +36,8 @@ export type PerformOptions = {
   readonly shell: Shell;
   readonly local: LocalObserver;
   readonly cluster: ClusterReader;
-  /** Keeps transactions that are going to be discarded; resolves to where. */
-  readonly saveErrant: (session: Session, errant: string) => Promise<string>;
+  /** Keeps what a re-clone is going to discard; resolves to where. */
+  readonly saveErrant: (session: Session, discarded: Discarded) => Promise<string>;
   readonly pulse: PulseOptions;
   readonly log: Logger;
 };
@@ -206,14 +208,14 @@ async function noteRestart(plan: RecoveryPlan, facts: Facts, how: How): Promise<
 }
 
 async function recloneInstance(
-  { errant, registered, via }: Extract<AgentAction, { type: "reclone-instance" }>,
+  { conflict, errant, registered, via }: Extract<AgentAction, { type: "reclone-instance" }>,
   how: How,
 ): Promise<void> {
   const { identity, local, log, saveErrant } = how.options;
   await local.withSession(async (session) => {
     await fence(session);
-    const folder = await saveErrant(session, errant);
-    log.info("errant transactions saved", { folder, errant });
+    const folder = await saveErrant(session, { conflict, errant });
+    log.info("errant transactions saved", { folder, errant, conflict });
   });
   const target = ownEndpoint(identity);
   const method = "clone";

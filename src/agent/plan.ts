@@ -12,7 +12,7 @@ export function sealPlan(plan: Omit<RecoveryPlan, "hash">): RecoveryPlan {
   return { hash: shortHash(JSON.stringify(plan)), ...plan };
 }
 
-/** What a person may approve: a diverged member's own transactions leave the group. */
+/** What a person may approve: what a diverged member has of its own leaves the group. */
 export function planReclone(
   { self }: Facts,
   { data }: { readonly data: DataFacts },
@@ -22,7 +22,12 @@ export function planReclone(
   return sealPlan({
     action: "Reclone",
     seed: "",
-    members: [{ name: self.pod, fate: "Reclone", gtids, beyond: errant }],
+    members: [{
+      name: self.pod,
+      fate: data.conflict === "" ? "Reclone" : "Differs",
+      gtids,
+      ...(errant === "" ? {} : { beyond: errant }),
+    }],
   });
 }
 
@@ -49,6 +54,8 @@ export function describePlan(plan: RecoveryPlan): string {
         return `${name} also holds ${describeGtidSet(beyond ?? "")} and stays outside`;
       case "Reclone":
         return `${name} loses ${describeGtidSet(beyond ?? "")}, which is saved as a file first`;
+      case "Differs":
+        return `${name} loses its rows; its logs are saved first`;
       case "Absent":
         return `what ${name} alone holds cannot be known, and it ${
           stopped === true ? "is known to have stopped" : "may still be running"

@@ -1,22 +1,38 @@
 // Keeps what a re-clone will discard: a folder on the volume, beside the data directory where no clone reaches it,
 // with a list of the transactions for people and the binary and relay logs that hold them, whole. The list alone
-// has no rows; `mysqlbinlog --verbose` shows them from the logs, and `mysqlbinlog | mysql` brings them back.
+// has no rows; `mysqlbinlog --verbose` shows them from the logs, and `mysqlbinlog | mysql` brings them back. When
+// nobody knows which transaction has other rows than the group's, that is every log, and no list.
 //
 // Made under another name and renamed when whole and on the disk: a folder under its own name is complete, and
 // saving the same transactions again does nothing.
 
-import { constants, copyFile, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import {
+  constants,
+  copyFile,
+  link,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  stat,
+} from "node:fs/promises";
 import { shortHash } from "../base/hash.ts";
 import { parseGtidSet } from "../mysql/gtid.ts";
 import { binaryLogEvents, binaryLogs, readData, subtractGtids } from "../mysql/queries.ts";
 import type { Session } from "../mysql/session.ts";
 
-export type SaveOptions = {
+export type Discarded = {
+  /** Transactions that the group does not have. */
+  readonly errant: string;
+  /** Not empty: why its rows cannot be the group's; any log may hold those. */
+  readonly conflict: string;
+};
+
+export type SaveOptions = Discarded & {
   readonly session: Session;
   readonly volumeDirectory: string;
   readonly dataDirectory: string;
-  /** The transactions to keep. */
-  readonly errant: string;
 };
 
 const RELAY_LOG = /-group_replication_applier\.\d+$/;
@@ -41,7 +57,7 @@ export async function saveErrant(options: SaveOptions): Promise<string> {
   await rm(making, { recursive: true, force: true });
   await mkdir(making, { recursive: true });
   try {
-    for (const { name } of logs) await copyWhole(`${dataDirectory}/${name}`, making, name);
+    for (const log of logs) await keepWhole(log, dataDirectory, making);
     await writeWhole(`${making}/transactions.txt`, text);
     await syncFolder(making);
     await rename(making, folder);
@@ -53,10 +69,17 @@ export async function saveErrant(options: SaveOptions): Promise<string> {
   }
 }
 
-type Log = { readonly name: string; readonly set: string };
+type Log = {
+  readonly name: string;
+  /** What it holds of the errant transactions, as far as is known. */
+  readonly set: string;
+  /** Nothing is written to it any more. */
+  readonly closed: boolean;
+};
 
-/** The logs that hold any of them; `set` is what of them, empty for a relay log. */
-async function logsWith({ dataDirectory, errant, session }: SaveOptions): Promise<Log[]> {
+/** The logs that hold any of them, or may. */
+async function logsWith(options: SaveOptions): Promise<Log[]> {
+  const { conflict, dataDirectory, errant, session } = options;
   const { executed, purged } = await readData(session);
   const gone = await common(session, errant, purged);
   if (gone !== "") {
@@ -70,12 +93,13 @@ async function logsWith({ dataDirectory, errant, session }: SaveOptions): Promis
   for (const [index, { name, before }] of all.entries()) {
     const inside = await subtractGtids(session, all[index + 1]?.before ?? executed, before);
     const set = await common(session, errant, inside);
-    if (set !== "") logs.push({ name, set });
+    if (set !== "" || conflict !== "") logs.push({ name, set, closed: index < all.length - 1 });
   }
   // Received and never applied: only relay logs have them.
-  if (await subtractGtids(session, errant, executed) === "") return logs;
+  const applied = await subtractGtids(session, errant, executed) === "";
+  if (applied && conflict === "") return logs;
   const relayLogs = (await readdir(dataDirectory)).filter((name) => RELAY_LOG.test(name)).sort();
-  return [...logs, ...relayLogs.map((name) => ({ name, set: "" }))];
+  return [...logs, ...relayLogs.map((name) => ({ name, set: "", closed: false }))];
 }
 
 async function common(session: Session, a: string, b: string): Promise<string> {
@@ -100,17 +124,30 @@ async function listOf({ name, set }: Log, { session }: SaveOptions): Promise<str
   return lines;
 }
 
-function header({ errant }: SaveOptions): string {
-  return `# Transactions that were on this member and not in its group, saved before it was cloned anew:
+function header({ conflict, errant }: SaveOptions): string {
+  const read = "mysqlbinlog --verbose --base64-output=DECODE-ROWS";
+  const own = errant === "" ? "" : `\
+# Transactions that were on this member and not in its group, saved before it was cloned anew:
 # ${errant}
 # The logs beside this file hold them whole. Rows and statements, to read:
-#   mysqlbinlog --verbose --base64-output=DECODE-ROWS --include-gtids='${errant}' LOG...
+#   ${read} --include-gtids='${errant}' LOG...
 `;
+  const other = conflict === "" ? "" : `\
+# All logs of a member that had other rows than its group, saved before it was cloned anew. What showed it:
+# ${conflict.replaceAll("\n", " ")}
+# Rows and statements, to read:
+#   ${read} LOG...
+`;
+  return `${own}${other}`;
 }
 
-async function copyWhole(from: string, folder: string, name: string): Promise<void> {
-  await copyFile(from, `${folder}/${name}`, constants.COPYFILE_FICLONE);
-  await sync(`${folder}/${name}`, "r+");
+// A link keeps a closed log without taking room, and all of them may be more than the volume has.
+async function keepWhole({ closed, name }: Log, source: string, folder: string): Promise<void> {
+  const [from, to] = [`${source}/${name}`, `${folder}/${name}`];
+  const linked = closed && await link(from, to).then(() => true, () => false);
+  if (linked) return;
+  await copyFile(from, to, constants.COPYFILE_FICLONE);
+  await sync(to, "r+");
 }
 
 async function writeWhole(file: string, text: string): Promise<void> {

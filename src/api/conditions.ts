@@ -32,7 +32,8 @@ export const WAIT_REASONS = {
   Recovering: "the member is catching up with the group: incremental recovery or clone",
   NoQuorum: "the reachable members are no majority; nothing is acknowledged until one is back",
   CompleteOutage: "no member is in a group any more; the one that holds everything starts it again",
-  Diverged: "the member holds transactions that the group does not; nothing is discarded unasked",
+  Diverged:
+    "the member holds transactions that the group does not, or other rows; nothing is discarded unasked",
   DataLost:
     "the group was created once and no volume holds its data; restore, or allow a new group",
   ForeignData: "the volume holds data that this Cluster did not make",

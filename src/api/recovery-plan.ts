@@ -6,7 +6,7 @@ import { z } from "zod";
 export const PLAN_ACTIONS = {
   RestartGroup: "start the group again from the seed's data",
   Reclone:
-    "save the member's own transactions as a file, then replace its data by a copy of the group's",
+    "save what only the member has on its volume, then replace its data by a copy of the group's",
 } as const;
 
 export const MEMBER_FATES = {
@@ -15,6 +15,8 @@ export const MEMBER_FATES = {
   Diverges:
     "it holds transactions that the group will not have: it stays outside, nothing is discarded",
   Reclone: "its own transactions leave the group; they are saved as a file on its volume first",
+  Differs:
+    "it has other rows than the group under the same transactions: all its logs are saved on its volume first",
   Absent:
     "nobody can see its data; what it alone holds is unknown, and may be acknowledged transactions",
 } as const;

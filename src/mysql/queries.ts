@@ -5,6 +5,7 @@
 // same from 8.0 to 9.7.
 
 import { Secret } from "../base/secret.ts";
+import { CONFLICT_SQL } from "./applier.ts";
 import { normaliseGtidSet } from "./gtid.ts";
 import { type Login, type Row, type Session, sqlErrno } from "./session.ts";
 
@@ -44,6 +45,8 @@ export type DataFacts = {
   /** Group Replication is starting by itself, or trying to come back after an expulsion. */
   readonly starting: "no" | "atBoot" | "autoRejoin";
   readonly userSchemas: number;
+  /** Why its rows cannot be the group's, in the server's words: an applier's last error; else empty. */
+  readonly conflict: string;
   /** Left behind by a create-cluster that was interrupted. */
   readonly creating: boolean;
   readonly metadata: MetadataFacts | undefined;
@@ -113,6 +116,7 @@ const DATA_SQL = `
     ) threads,
     (SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME NOT IN
       ('mysql', 'sys', 'information_schema', 'performance_schema', '${METADATA_SCHEMA}')) userSchemas,
+    (${CONFLICT_SQL}) conflict,
     (SELECT COUNT(*) FROM performance_schema.replication_connection_configuration
       WHERE CHANNEL_NAME = '${CREATING_CHANNEL}') creating`;
 
@@ -131,6 +135,7 @@ export async function readData(session: Session): Promise<DataFacts> {
       ? "autoRejoin"
       : "no",
     userSchemas: Number(row.userSchemas),
+    conflict: text(row.conflict),
     creating: Number(row.creating) > 0,
     metadata: await readMetadata(session),
   };
@@ -229,53 +234,6 @@ export async function readRecoveryLogin(session: Session): Promise<Login | undef
   );
   const user = text(row?.user);
   return user === "" ? undefined : { user, password: new Secret(text(row?.password)) };
-}
-
-/** Seconds that the applier is behind the original commits; undefined when it has nothing to apply. */
-export async function readLagSeconds(session: Session): Promise<number | undefined> {
-  return await readBehind(session, "group_replication_applier");
-}
-
-async function readBehind(session: Session, channel: string): Promise<number | undefined> {
-  const [row] = await session.query(
-    `SELECT MAX(TIMESTAMPDIFF(MICROSECOND, APPLYING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP, NOW(6))) / 1e6 behind
-       FROM performance_schema.replication_applier_status_by_worker
-      WHERE CHANNEL_NAME = ? AND APPLYING_TRANSACTION <> ''`,
-    [channel],
-  );
-  return row?.behind === null || row?.behind === undefined ? undefined : Number(row.behind);
-}
-
-/**
- * How far this server is in getting what it lacks: the stage of a clone and that stage's percentage, or how old is
- * what it applies of incremental recovery. Coarse, because every change of it is written to the API server;
- * undefined when it gets nothing. @throws SqlError
- */
-export async function readJoinProgress(session: Session): Promise<string | undefined> {
-  const [clone] = await session.query(
-    `SELECT STAGE stage, 100 * DATA / GREATEST(ESTIMATE, 1) percent
-       FROM performance_schema.clone_progress WHERE STATE = 'In Progress' LIMIT 1`,
-  );
-  if (clone !== undefined) {
-    return `clone: ${clone.stage} ${Math.min(100, Math.floor(Number(clone.percent) / 10) * 10)} %`;
-  }
-  const seconds = await readBehind(session, "group_replication_recovery");
-  return seconds === undefined ? undefined : `recovery: applies what is ${roughly(seconds)} old`;
-}
-
-function roughly(seconds: number): string {
-  const [size, unit] = seconds < 7200 ? [60, "min"] : [3600, "h"];
-  return seconds < 120 ? "less than 2 min" : `${Math.floor(seconds / size)} ${unit}`;
-}
-
-/** Last error of the group's appliers, for messages; undefined without one. @throws SqlError */
-export async function readApplierError(session: Session): Promise<string | undefined> {
-  const [row] = await session.query(
-    `SELECT CHANNEL_NAME channel, LAST_ERROR_NUMBER number, LAST_ERROR_MESSAGE message
-       FROM performance_schema.replication_applier_status_by_worker
-      WHERE CHANNEL_NAME LIKE 'group\\_replication\\_%' AND LAST_ERROR_NUMBER <> 0 LIMIT 1`,
-  );
-  return row === undefined ? undefined : `${row.channel}: error ${row.number}: ${row.message}`;
 }
 
 function text(value: unknown): string {

@@ -3,7 +3,7 @@
 import t from "tap";
 import { systemClock as clock } from "../../src/base/clock.ts";
 import { Secret } from "../../src/base/secret.ts";
-import { readJoinProgress } from "../../src/mysql/queries.ts";
+import { readJoinProgress } from "../../src/mysql/applier.ts";
 import { openSession, type Session } from "../../src/mysql/session.ts";
 import { waitFor } from "../e2e/wait.ts";
 import { openStage, type Stage } from "./mysqlsh-stage.ts";

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { requestToken } from "../../fixtures/apiserver/tokens.ts";
 import { findServerRoot, programCommand } from "../../fixtures/mysqld/server-root.ts";
-import { keep, type KeptConnection, query, type Row } from "../../fixtures/mysqld/client.ts";
+import { hold, keep, type KeptConnection, query, type Row } from "../../fixtures/mysqld/client.ts";
 import { initialise } from "../../src/agent/init.ts";
 import { type Identity, parseAgentSettings } from "../../src/agent/settings.ts";
 import { systemClock } from "../../src/base/clock.ts";
@@ -262,6 +262,11 @@ exec ${process.execPath} ${SHELL} "$@"`,
 
   sql(statement: string): Promise<Row[]> {
     return query(this.#login, statement);
+  }
+
+  /** Statements in turn on one connection. */
+  async session(statements: string[]): Promise<void> {
+    (await hold(this.#login, statements))();
   }
 
   /** A client with this account that stays connected. */

@@ -106,8 +106,7 @@ async function approve(world: World, namespace: string, { hash }: RecoveryPlan):
 }
 
 const rebootsOf = (instances: readonly Instance[]): number =>
-  instances.flatMap(({ lines }) => lines)
-    .filter(({ action, msg }) => msg === "instance action begins" && action === "reboot-cluster")
+  instances.flatMap((one) => actionsSince(one, 0)).filter((action) => action === "reboot-cluster")
     .length;
 
 t.test("three members", async (t) => {
@@ -232,16 +231,46 @@ t.test("three members", async (t) => {
     t.same(await third.sql("SHOW DATABASES LIKE 'stray'"), []);
     t.equal(await planOf(world, namespace), undefined);
   });
+
+  await t.test("other rows under the same transactions: nothing is cloned over before approval", async (t) => {
+    const primary = await untilHealthy(world, namespace, HEAL_MS);
+    const [writes] = instances.filter(({ pod }) => pod === primary) as [Instance];
+    const [other] = instances.filter(({ pod }) => pod !== primary) as [Instance];
+    const since = other.lines.length;
+    await apart(other, ["SET SESSION sql_log_bin = 0", "INSERT INTO app.t VALUES (-2)"]);
+    await untilHealthy(world, namespace, HEAL_MS);
+    await writes.sql("INSERT INTO app.t VALUES (-2)");
+    const plan = await untilPlan(world, namespace, ({ members: [one] }) => one?.fate === "Differs");
+    t.match(plan, { action: "Reclone", members: [{ name: other.pod }] });
+    t.ok((await rowsOf(other)).has(-2));
+    t.same(actionsSince(other, since), ["start-group-replication"], "it came back once, to fail");
+    await approve(world, namespace, plan);
+    const { files, list } = await savedBy(other, since);
+    await untilHealthy(world, namespace, HEAL_MS);
+    t.match(list, /error 1062: .*Duplicate entry '-2'/);
+    for (const log of [/^binlog\./, /-group_replication_applier\./]) {
+      t.ok(files.some((name) => log.test(name)), `${log} is saved`);
+    }
+  });
 });
 
 /** Makes a member leave its group and write something of its own. */
 async function diverge(instance: Instance, database: string): Promise<void> {
+  await apart(instance, [`CREATE DATABASE ${database}`]);
+}
+
+/** Runs statements on a member that has left its group, which its agent does not see. */
+async function apart(instance: Instance, statements: string[]): Promise<void> {
   await instance.stopAgent();
   await instance.sql("STOP GROUP_REPLICATION");
   await instance.sql("SET GLOBAL super_read_only = OFF");
-  await instance.sql(`CREATE DATABASE ${database}`);
+  await instance.session(statements);
   await instance.startAgent();
 }
+
+const actionsSince = ({ lines }: Instance, since: number): unknown[] =>
+  lines.slice(since).filter(({ msg }) => msg === "instance action begins")
+    .map(({ action }) => action);
 
 /** What an agent saved of its diverged member, by its log from line `since` on. */
 async function savedBy(

@@ -130,7 +130,7 @@ export class AgentRun {
       isRunning: () => Promise.resolve(home.server.status !== "down"),
       countRestarts: () => Promise.resolve(home.restarts),
       disk: { freeBytes: () => Promise.resolve(Infinity), write: () => Promise.resolve() },
-      saveErrant: (_session, errant) =>
+      saveErrant: (_session, { errant }) =>
         new Promise((resolve) =>
           process.act(() => {
             home.server.volume.saved.push(errant);

@@ -216,6 +216,8 @@ function dataRow(server: Mysqld): Row {
     groupName: volume.groupName,
     threads: group.rejoin === undefined ? null : "thread/group_rpl/THD_autorejoin",
     userSchemas: volume.valued ? 1 : 0,
+    // Its rows are their GTIDs.
+    conflict: "",
     creating: volume.creating ? 1 : 0,
   };
 }

@@ -67,6 +67,7 @@ export function data(changes: Partial<DataFacts> = {}): DataFacts {
     groupName: GROUP,
     starting: "no",
     userSchemas: 1,
+    conflict: "",
     creating: false,
     metadata: metadata(0, 1, 2),
     ...changes,

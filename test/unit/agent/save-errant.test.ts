@@ -74,6 +74,7 @@ function place(t: Pick<Test, "testdir">, purged = "") {
     session: { query } as unknown as Session,
     volumeDirectory: join(root, "volume"),
     dataDirectory: data,
+    conflict: "",
   };
   return { options, errant: join(root, "volume/errant") };
 }
@@ -126,4 +127,36 @@ t.test("saveErrant() refuses when one is in no log any more, and leaves nothing 
   const { options, errant } = place(t, `${OWN}:1`);
   await t.rejects(saveErrant({ ...options, errant: `${OWN}:1-2` }), /in no binary log any more/);
   t.notOk(existsSync(errant));
+});
+
+t.test("saveErrant() keeps every log of a member with other rows, closed ones as links", async (t) => {
+  const { options, errant } = place(t);
+  const conflict = "error 1062: Duplicate entry '7'\nfor key 'PRIMARY'";
+  const folder = await saveErrant({ ...options, errant: "", conflict });
+  const relayLog = "relay-bin-group_replication_applier.000007";
+  t.same(readdirSync(folder).sort(), [...Object.keys(LOGS), relayLog, "transactions.txt"]);
+  const list = readFileSync(join(folder, "transactions.txt"), "utf8");
+  t.match(list, "# error 1062: Duplicate entry '7' for key 'PRIMARY'\n");
+  t.notMatch(list, "CREATE", "nobody knows which, and all of them may be many");
+  const links = (name: string): number => statSync(join(folder, name)).nlink;
+  t.same(
+    ["binlog.000001", "binlog.000003", relayLog].map(links),
+    [2, 1, 1],
+    "what is open is copied",
+  );
+  t.equal(await saveErrant({ ...options, errant: "", conflict }), folder);
+  t.equal(readdirSync(errant).length, 1);
+});
+
+t.test("saveErrant() lists errant transactions also when it keeps every log", async (t) => {
+  const { options } = place(t);
+  const folder = await saveErrant({
+    ...options,
+    errant: `${OWN}:1`,
+    conflict: "error 1032: no row",
+  });
+  t.ok(existsSync(join(folder, "binlog.000001")));
+  const list = readFileSync(join(folder, "transactions.txt"), "utf8");
+  t.match(list, /error 1032: no row[^]*CREATE mine/);
+  t.notMatch(list, "CREATE a");
 });

@@ -97,11 +97,13 @@ export const approved = (facts: Facts, changes: Partial<ClusterFacts> = {}): Fac
 export type Expected = {
   type: AgentAction["type"];
   reason?: WaitReason;
+  message?: string;
   via?: string;
   method?: string | undefined;
   startOver?: boolean;
   groupName?: string;
   errant?: string;
+  conflict?: string;
   registered?: boolean;
   plan?: { action?: string; seed?: string; members?: readonly object[] };
 };

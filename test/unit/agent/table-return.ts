@@ -20,6 +20,10 @@ const RESTARTED = `${a.GROUP}:7-9,${a.uuidOf(1)}:1-2`;
 const diverged = (changes: Partial<Facts> = {}): Facts =>
   out({ relation: { ...a.SAME, errant: OWN }, ...changes });
 const ERRANT = diverged();
+const CONFLICT = "error 1062: Duplicate entry '7' for key 'PRIMARY'";
+const otherRows = (changes: Partial<Facts> = {}): Facts =>
+  out({ local: a.up(a.outside(2, "ERROR"), a.data({ conflict: CONFLICT })), ...changes });
+const OTHER_ROWS = otherRows();
 const RECLONE = a.cluster({ recovery: { completeOutage: "Automatic", diverged: "Reclone" } });
 
 export const RETURN: readonly Row[] = [
@@ -221,6 +225,52 @@ export const RETURN: readonly Row[] = [
       peers: others({ data: a.data({ metadata: a.metadata(0, 1) }) }),
     }),
     expect: { type: "reclone-instance", via: VIA, registered: false },
+  },
+  {
+    name: "an applier found other rows than the group's: the plan waits for approval",
+    facts: OTHER_ROWS,
+    expect: {
+      ...wait("Diverged"),
+      message: "Duplicate entry '7'",
+      plan: { action: "Reclone", members: [{ name: "main-2", fate: "Differs", gtids: a.DATA }] },
+    },
+  },
+  {
+    name: "other rows, and every way to come back failed: no clone because of that",
+    facts: otherRows({
+      history: failed({ "start-group-replication": 1, "rejoin-instance": 3 }),
+    }),
+    expect: wait("Diverged"),
+  },
+  {
+    name: "other rows, and what it lacks is purged everywhere",
+    facts: otherRows({ relation: { ...a.SAME, missing: RESTARTED, purged: RESTARTED } }),
+    expect: wait("Diverged"),
+  },
+  {
+    name: "other rows, and the spec says to clone errant transactions away",
+    facts: otherRows({ cluster: RECLONE }),
+    expect: wait("Diverged"),
+  },
+  {
+    name: "other rows, without the API server",
+    facts: otherRows({ cluster: undefined }),
+    expect: wait("Diverged"),
+  },
+  {
+    name: "other rows, and the plan is approved",
+    facts: approved(OTHER_ROWS),
+    expect: { type: "reclone-instance", via: VIA, errant: "", conflict: CONFLICT },
+  },
+  {
+    name: "other rows and errant transactions, and the plan is approved",
+    facts: approved(otherRows({ relation: { ...a.SAME, errant: OWN } })),
+    expect: { type: "reclone-instance", via: VIA, errant: OWN, conflict: CONFLICT },
+  },
+  {
+    name: "other rows, and only the discarding of errant transactions is approved",
+    facts: { ...approved(ERRANT), local: OTHER_ROWS.local },
+    expect: wait("Diverged"),
   },
   {
     name: "its transactions could not be compared",
