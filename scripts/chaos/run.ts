@@ -94,20 +94,25 @@ async function play(
   return { recoveryMs: Math.max(0, whole - start), manual: await person };
 }
 
+/** A member whose data nobody can see may be on its way back: only what is still offered after this long is approved. */
+const PATIENCE_MS = 60_000;
 /** An approval is of one plan: of two that are offered, the second takes the first one's place. */
 const AGAIN_MS = 15_000;
 
-/** The person who approves every plan that is offered, and again if it still is; returns how many. */
+/** The person who approves every plan that stays, and again if it still does; returns how many. */
 async function approvePlans(
   database: Database,
   { signal, say }: { signal: AbortSignal; say: (text: string) => void },
 ): Promise<number> {
-  const approved = new Map<string, number>();
+  const approved = new Set<string>();
+  let next = { hash: "", at: 0 };
   while (!signal.aborted) {
     const offer = await offerOf(database).catch(() => undefined);
-    if (offer !== undefined && Date.now() - (approved.get(offer.hash) ?? 0) > AGAIN_MS) {
+    if (offer?.hash !== next.hash) next = { hash: offer?.hash ?? "", at: Date.now() + PATIENCE_MS };
+    if (offer !== undefined && Date.now() >= next.at) {
       say(`  approved: ${offer.message}`);
-      await approve(offer).then(() => approved.set(offer.hash, Date.now()), () => {});
+      await approve(offer).then(() => approved.add(offer.hash), () => {});
+      next.at = Date.now() + AGAIN_MS;
     }
     await pause(1000, undefined, { signal }).catch(() => {});
   }

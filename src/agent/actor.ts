@@ -72,6 +72,11 @@ export class Actor {
     return this.#performing || this.#endedAt >= at;
   }
 
+  /** What works on the server at this moment. */
+  get performing(): string | undefined {
+    return this.#performing ? this.#running?.type : undefined;
+  }
+
   /** Who has the Lease that the wanted action needs. */
   get leaseHolder(): string | undefined {
     return this.#leaseHolder;

@@ -22,6 +22,8 @@ export type GuardInput = {
   readonly openMs: number;
   /** MySQL Shell is at work on this server, or may be, and switches read-only itself. */
   readonly busy: boolean;
+  /** It is being taken out of the group. */
+  readonly leaving: boolean;
   /** The group's creation is recorded; before that it may be taken back, with what clients wrote. */
   readonly recorded: boolean;
   /** A person looks after the Cluster, who may want to look into a server outside the group. */
@@ -36,11 +38,11 @@ export type GuardInput = {
 export const BEGUN_MS = 3_000;
 
 export function decideGuards(input: GuardInput): readonly Guard[] {
-  const { before, busy, member, openMs, paused, recorded } = input;
+  const { before, busy, leaving, member, openMs, paused, recorded } = input;
   const guards: Guard[] = [];
   const serves = isOnline(member);
-  // Always, so that nothing keeps a member closed that is one.
-  if (serves && recorded && member.offlineMode) guards.push("leaveOfflineMode");
+  // Nothing else keeps a member closed that is one.
+  if (serves && recorded && !leaving && member.offlineMode) guards.push("leaveOfflineMode");
   if (paused) return guards;
   const isOpen = isOpenOutside(member);
   // What is writable has not begun: that is the first thing to end.

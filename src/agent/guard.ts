@@ -20,6 +20,8 @@ import { type DiskTrouble, isOnline, stateOf } from "./facts.ts";
 export type Known = {
   /** An own action works on the server, or has since the look: that may show it outside the group that it is in by now. */
   readonly acting: boolean;
+  /** That action takes it out of the group. */
+  readonly leaving: boolean;
   readonly recorded: boolean;
   readonly paused: boolean;
   readonly disk: DiskTrouble | undefined;
@@ -103,9 +105,9 @@ export class ServerGuard {
     // Whoever ends an outage brings the other members back: makes an account on each of them, opens and starts it.
     const justNow = member.offlineMode || openMs < BEGUN_MS;
     const helped = justNow && at - this.#readOnlyAt < WRITABLE_MS;
-    const { acting, disk, paused, recorded } = this.#options.known(at);
+    const { acting, disk, leaving, paused, recorded } = this.#options.known(at);
     const busy = acting || helped;
-    for (const guard of decideGuards({ before, member, openMs, busy, recorded, paused })) {
+    for (const guard of decideGuards({ before, member, openMs, busy, leaving, recorded, paused })) {
       if (guard === "fence" && this.#options.known(at).acting) return; // it has begun meanwhile
       // Waits for the commits that wait for the disk, and so would the next one: each is a connection of the server.
       if (guard === "fence" && disk !== undefined) {

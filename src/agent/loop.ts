@@ -70,6 +70,7 @@ export class AgentLoop {
       open: () => local.open(),
       known: (at) => ({
         acting: actor.ranSince(at),
+        leaving: actor.performing === "leave-group",
         recorded: this.#recorded,
         paused: cluster.facts?.paused === true,
         disk: disk.look(),

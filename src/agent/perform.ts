@@ -13,6 +13,7 @@ import { address, type CreateOptions, type ShellCall } from "../mysql/shell-requ
 import type { ShellFailureKind } from "../mysql/shell-failure.ts";
 import { type Session, sqlErrno } from "../mysql/session.ts";
 import {
+  enterOfflineMode,
   fence,
   startGroupReplication,
   stopGroupReplication,
@@ -269,12 +270,15 @@ async function startMember(facts: Facts, options: PerformOptions, permit: Permit
 const LEAVE_MS = 10_000;
 
 // STOP leaves within a second or two, then waits for the commits that wait for the disk before it turns the server
-// read-only; until then it lets nobody begin a write. It goes on when its session is closed.
+// read-only; until then it lets nobody begin a write. It goes on when its session is closed. Clients go first: from the
+// moment it has left, what they read here may be old.
 async function leaveGroup(local: LocalObserver): Promise<void> {
-  await local.withSession((session) => stopGroupReplication(session, LEAVE_MS))
-    .catch((error: unknown) => {
-      if (sqlErrno(error) !== undefined) throw error;
-    });
+  await local.withSession(async (session) => {
+    await enterOfflineMode(session);
+    await stopGroupReplication(session, LEAVE_MS);
+  }).catch((error: unknown) => {
+    if (sqlErrno(error) !== undefined) throw error;
+  });
 }
 
 // A member in ERROR counts as running: a START fails until it is stopped, which the Shell does only before

@@ -126,6 +126,12 @@ const GUARDS: readonly Row[] = [
     expect: [],
   },
   {
+    name: "ONLINE and being taken out of the group",
+    member: a.member(0, closed),
+    leaving: true,
+    expect: [],
+  },
+  {
     name: "outside the group, opened by a person",
     before: a.member(0),
     member: { ...a.outside(0), ...writable },
@@ -137,7 +143,7 @@ const GUARDS: readonly Row[] = [
 for (const { name, expect, ...input } of GUARDS) {
   t.test(`decideGuards() ${name}`, (t) => {
     const settled = { before: undefined, openMs: BEGUN_MS };
-    const calm = { busy: false, recorded: true, paused: false };
+    const calm = { busy: false, leaving: false, recorded: true, paused: false };
     t.same(decideGuards({ ...settled, ...calm, ...input }), expect);
     t.end();
   });

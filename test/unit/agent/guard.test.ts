@@ -76,7 +76,8 @@ t.test("a peer that hangs keeps it from nothing", async (t) => {
 function guarded(member: MemberFacts, known: Partial<Known> = {}) {
   const clock = new FakeClock();
   const { open, server } = ownServer(member);
-  const all = { acting: false, recorded: true, paused: false, disk: undefined, ...known };
+  const idle = { acting: false, leaving: false, recorded: true, paused: false, disk: undefined };
+  const all = { ...idle, ...known };
   const stop = new AbortController();
   const guard = new ServerGuard({ open, known: () => all, clock, log: silentLogger });
   t.teardown(() => stop.abort());
@@ -104,6 +105,13 @@ t.test("what MySQL Shell opens and makes writable is closed at once and not fenc
   server.member = opened;
   await clock.advance(2_000);
   t.same(server.told, ["offline_mode ON"]);
+});
+
+t.test("a member that is being taken out of the group stays closed", async (t) => {
+  const { clock, server } = guarded(a.member(0, closed), { acting: true, leaving: true });
+  await settle();
+  await clock.advance(5_000);
+  t.same(server.told, []);
 });
 
 t.test("what is refused is tried again until it is done", async (t) => {
