@@ -39,8 +39,8 @@ export type Verdict = {
 
 /** Whether nothing was seen that must not be. */
 export function isGood(verdict: Verdict): boolean {
-  const { lost, lostDirect, twice, splits, twoBehind, unhealed } = verdict;
-  const wrong = lost.length + lostDirect.length + twice.length + splits + twoBehind;
+  const { lost, lostDirect, twice, stale, splits, twoBehind, unhealed } = verdict;
+  const wrong = lost.length + lostDirect.length + twice.length + stale + splits + twoBehind;
   return unhealed === "" && wrong === 0;
 }
 

@@ -2,10 +2,7 @@
 // an applier that fails, and the server remembers that until it applies again.
 
 import t from "tap";
-import { systemClock as clock } from "../../src/base/clock.ts";
-import { Secret } from "../../src/base/secret.ts";
-import { readData } from "../../src/mysql/queries.ts";
-import { openSession } from "../../src/mysql/session.ts";
+import { dataOf } from "./mysql-session.ts";
 import { openStage, type Stage } from "./mysqlsh-stage.ts";
 
 t.setTimeout(180_000);
@@ -19,15 +16,7 @@ async function byHand(stage: Stage, statement: string): Promise<void> {
 }
 
 async function conflict(stage: Stage): Promise<string> {
-  const { host, port } = stage.server(4102);
-  const login = { user: "root", password: new Secret("rootpw") };
-  const limits = { connectTimeoutMs: 5_000, queryTimeoutMs: 5_000 };
-  const session = await openSession({ server: { host, port }, login, ...limits, clock });
-  try {
-    return (await readData(session)).conflict;
-  } finally {
-    session.close();
-  }
+  return (await dataOf(stage.server(4102))).conflict;
 }
 
 const isIn = (state: string): string =>

@@ -3,10 +3,7 @@
 
 import t from "tap";
 import { enforcedSettings } from "../../src/mysql/enforced-settings.ts";
-import { readData } from "../../src/mysql/queries.ts";
-import { openSession } from "../../src/mysql/session.ts";
-import { systemClock as clock } from "../../src/base/clock.ts";
-import { Secret } from "../../src/base/secret.ts";
+import { dataOf } from "./mysql-session.ts";
 import { openStage, type Stage } from "./mysqlsh-stage.ts";
 
 t.setTimeout(120_000);
@@ -14,16 +11,7 @@ t.setTimeout(120_000);
 const enforced = enforcedSettings.find(({ name }) => name === "relay_log_recovery")?.value;
 
 async function received(stage: Stage, port: number): Promise<string> {
-  const { host, port: realPort } = stage.server(port);
-  const server = { host, port: realPort };
-  const login = { user: "root", password: new Secret("rootpw") };
-  const limits = { connectTimeoutMs: 5_000, queryTimeoutMs: 5_000 };
-  const session = await openSession({ server, login, ...limits, clock });
-  try {
-    return (await readData(session)).received;
-  } finally {
-    session.close();
-  }
+  return (await dataOf(stage.server(port))).received;
 }
 
 for (const mode of [String(enforced), "ON"]) {
