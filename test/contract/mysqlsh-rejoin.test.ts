@@ -32,7 +32,10 @@ await t.test("transcripts D, Q and J", async (t) => {
     Q01: () => purgeBehind(stage),
     J01: () => makeErrant(stage),
     J02: () => stage.eventuallyApplies(4103),
-    J07: () => stage.eventuallySome(4103, `${STARTS_AT_BOOT} WHERE t.n = 0`),
+    J06: async () => {
+      await stage.eventuallySome(4103, `${STARTS_AT_BOOT} WHERE t.n = 0`);
+      await stage.eventually(4101, "MEMBER_STATE = 'ONLINE'", 2, "= 2");
+    },
   };
   for (const name of USED.rejoin) {
     await states[name.split("-")[0]!]?.();

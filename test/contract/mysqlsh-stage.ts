@@ -10,7 +10,12 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Test } from "tap";
-import { type Mysqld, type MysqldOptions, startMysqld } from "../../fixtures/mysqld/mod.ts";
+import {
+  type Mysqld,
+  type MysqldOptions,
+  purgeBinaryLogs,
+  startMysqld,
+} from "../../fixtures/mysqld/mod.ts";
 import { readTranscript, type Transcript } from "../../fixtures/transcripts/transcript.ts";
 import { normalise } from "./mysqlsh-normalise.ts";
 
@@ -193,9 +198,7 @@ export class Stage {
   /** Makes these servers forget their binary logs up to now. */
   async purge(ports: number[]): Promise<void> {
     for (const port of ports) {
-      await this.server(port).query("FLUSH BINARY LOGS");
-      const [status] = await this.server(port).query("SHOW BINARY LOG STATUS");
-      await this.server(port).query(`PURGE BINARY LOGS TO '${status!.File}'`);
+      await purgeBinaryLogs((sql) => this.server(port).query(sql));
     }
   }
 

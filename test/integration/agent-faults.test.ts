@@ -2,6 +2,7 @@
 // purged. They finish, or wait and say why.
 
 import t from "tap";
+import { purgeBinaryLogs } from "../../fixtures/mysqld/mod.ts";
 import { silentLogger } from "../../src/base/log.ts";
 import { FORM_MS, HEAL_MS, onlineIn, startInstances, untilHealthy } from "./agent-cluster.ts";
 import { waitFor, World } from "./operator-world.ts";
@@ -32,8 +33,7 @@ t.test("a group forms although MySQL Shell is killed again and again", async (t)
     const before = second.lines.length;
     await first.sql("CREATE DATABASE app");
     await first.sql("CREATE TABLE app.t (id INT PRIMARY KEY)");
-    await first.sql("FLUSH BINARY LOGS");
-    await first.sql("PURGE BINARY LOGS BEFORE NOW() + INTERVAL 1 DAY");
+    await purgeBinaryLogs((sql) => first.sql(sql));
     await second.stopServer();
     await second.stopAgent();
     await second.loseVolume();
