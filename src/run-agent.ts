@@ -13,6 +13,7 @@ import { AgentLoop } from "./agent/loop.ts";
 import { AgentMetrics } from "./agent/metrics.ts";
 import { ClusterReader } from "./agent/observe-cluster.ts";
 import { DiskObserver, type DiskPorts, volumePorts } from "./agent/observe-disk.ts";
+import { ExpulsionObserver } from "./agent/observe-expulsion.ts";
 import { LocalObserver } from "./agent/observe-local.ts";
 import { type OpenSession, PeerObserver } from "./agent/observe-peers.ts";
 import { Observer } from "./agent/observe.ts";
@@ -140,6 +141,7 @@ export async function startAgent(parts: AgentParts, signal: AbortSignal): Promis
   await looping;
   agent.local.close();
   agent.peers.close();
+  agent.expulsion.close();
   await server.close();
 }
 
@@ -150,7 +152,7 @@ export function assemble(parts: AgentParts, ports: AgentPorts) {
   const { client, clock, identity, log, settings } = parts;
   const metrics = new AgentMetrics(identity);
   const mysql = assembleMysql(parts, ports, metrics);
-  const { local, peers, shell } = mysql;
+  const { expulsion, local, peers, shell } = mysql;
   const cluster = new ClusterReader({
     client,
     identity,
@@ -197,9 +199,9 @@ export function assemble(parts: AgentParts, ports: AgentPorts) {
   const publisher = new Publisher({ client, identity, clock, log });
   const loop = new AgentLoop({
     ...{ identity, observer, local, peers, cluster, actor, roles, publisher, drainer, metrics },
-    ...{ countRestarts, disk, clock, log },
+    ...{ countRestarts, disk, expulsion, clock, log },
   });
-  return { actor, clock, drainer, local, loop, metrics, peers };
+  return { actor, clock, drainer, expulsion, local, loop, metrics, peers };
 }
 
 type ActorParts = {
@@ -266,9 +268,11 @@ function assembleMysql(
   const path = config.env.PATH ?? "/usr/local/bin:/usr/bin:/bin";
   const server = identity.local;
   const places = { file: config.adminFile, optionFile, path };
+  const expulsion = new ExpulsionObserver({ login, open, clock });
   const local = new LocalObserver({
     server,
     login,
+    judge: (member) => expulsion.judge(member),
     ping: (signal) => ping(exec, server, places, signal),
     isRunning,
     open,
@@ -287,7 +291,7 @@ function assembleMysql(
     clock,
     seconds: metrics.shellSeconds,
   });
-  return { local, peers, shell };
+  return { expulsion, local, peers, shell };
 }
 
 function createOptions(settings: AgentSettings) {

@@ -22,6 +22,8 @@ export type GuardInput = {
   readonly openMs: number;
   /** MySQL Shell is at work on this server, or may be, and switches read-only itself. */
   readonly busy: boolean;
+  /** The others may have gone on without it: they are asked, and none has answered yet. */
+  readonly doubts: boolean;
   /** It is being taken out of the group. */
   readonly leaving: boolean;
   /** The group's creation is recorded; before that it may be taken back, with what clients wrote. */
@@ -38,9 +40,9 @@ export type GuardInput = {
 export const BEGUN_MS = 3_000;
 
 export function decideGuards(input: GuardInput): readonly Guard[] {
-  const { before, busy, leaving, member, openMs, paused, recorded } = input;
+  const { before, busy, doubts, leaving, member, openMs, paused, recorded } = input;
   const guards: Guard[] = [];
-  const serves = isOnline(member);
+  const serves = isOnline(member) && !doubts;
   // Nothing else keeps a member closed that is one.
   if (serves && recorded && !leaving && member.offlineMode) guards.push("leaveOfflineMode");
   if (paused) return guards;

@@ -67,6 +67,14 @@ function decideWithoutServer(
 }
 
 function decideOnline(facts: Facts, local: UpView): AgentAction {
+  const { expelledIn } = local.member;
+  if (expelledIn !== undefined) {
+    return wait(
+      "WaitingForView",
+      `the group went on without this member (view ${expelledIn}), which its server does not know yet; it lets ` +
+        "no clients in, and comes back as soon as it has noticed",
+    );
+  }
   if (!hasQuorum(local.member)) {
     const lost = local.member.members.filter(({ state }) => state === "UNREACHABLE");
     return wait(

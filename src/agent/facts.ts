@@ -159,8 +159,9 @@ export function addressOf(row: ViewMember): string {
   return `${row.host}:${row.port}`;
 }
 
-/** Whether a server sees the majority of its group, as the AdminAPI computes it. */
+/** Whether a server sees the majority of its group, as the AdminAPI computes it, and that has not gone on without it. */
 export function hasQuorum(member: MemberFacts): boolean {
+  if (member.expelledIn !== undefined) return false;
   const counted = member.members.filter((row) => row.uuid === member.uuid || row.state !== "ERROR");
   const reachable = counted.filter(({ state }) => state === "ONLINE" || state === "RECOVERING");
   return reachable.length > counted.length / 2;
@@ -173,6 +174,20 @@ export function isOnline(member: MemberFacts): boolean {
 /** Whether the server is ONLINE in the majority and the, or a, primary. */
 export function isPrimary(member: MemberFacts): boolean {
   return isOnline(member) && ownRow(member)?.role === "PRIMARY";
+}
+
+/**
+ * Whether what another member says proves that the majority went on without this one: it is in the majority of a later view
+ * of the same group, which does not have this server. A server that comes back gets a view that is later still.
+ */
+export function wentOnWithout(member: MemberFacts, other: MemberFacts): boolean {
+  return isOnline(other) && isOlderView(member.viewId, other.viewId) &&
+    !hasRow(other, member.uuid);
+}
+
+/** Whether a server is a member in another one's view. */
+export function hasRow({ members }: MemberFacts, uuid: string): boolean {
+  return members.some((row) => row.uuid === uuid);
 }
 
 /** ONLINE primaries of a view, in the order of their hosts. */

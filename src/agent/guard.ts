@@ -15,6 +15,7 @@ import {
 } from "../mysql/statements.ts";
 import { BEGUN_MS, decideGuards, type Guard, isOpenOutside } from "./decide-guard.ts";
 import { type DiskTrouble, isOnline, stateOf } from "./facts.ts";
+import type { ExpulsionObserver } from "./observe-expulsion.ts";
 
 /** What the agent knows beside the server. */
 export type Known = {
@@ -31,12 +32,15 @@ export type GuardOptions = {
   readonly open: () => Promise<Session>;
   /** `at`: when the look began, by the monotonic clock. */
   readonly known: (at: number) => Known;
+  readonly expulsion: Pick<ExpulsionObserver, "asks" | "doubts" | "judge">;
   readonly clock: Clock;
   readonly log: Logger;
 };
 
 const STEADY_MS = 1_000;
 const BUSY_MS = 200;
+/** While the others are asked whether they went on without it. */
+const DOUBT_MS = 100;
 /** How long MySQL Shell keeps a server writable that it brings back; longer means that it died. */
 const WRITABLE_MS = 5_000;
 
@@ -71,18 +75,19 @@ export class ServerGuard {
 
   // How long to wait for the next look; never throws.
   async #look(): Promise<number> {
-    const { clock, log, open } = this.#options;
+    const { clock, expulsion, log, open } = this.#options;
     const at = clock.monotonic();
     let member: MemberFacts | undefined;
     try {
       if (this.#session?.broken !== false) this.#session = await open();
-      member = await readMember(this.#session);
+      member = expulsion.judge(await readMember(this.#session));
     } catch {
       this.#session?.close(); // the loop says why there is none
     }
     const before = this.#before;
     this.#before = member;
-    if (member === undefined || this.#session === undefined) return STEADY_MS;
+    // One that stood still lets everybody in as soon as it goes on.
+    if (member === undefined || this.#session === undefined) return BUSY_MS;
     try {
       await this.#act(this.#session, { at, before, member });
       this.#failed = "";
@@ -91,6 +96,7 @@ export class ServerGuard {
       if (text !== this.#failed) log.error("guard failed, and is tried again", { err: error });
       this.#failed = text;
     }
+    if (expulsion.asks) return DOUBT_MS;
     const calm = member.members.every(({ state }) => state === "ONLINE");
     return calm && isOnline(member) && !member.offlineMode ? STEADY_MS : BUSY_MS;
   }
@@ -107,7 +113,9 @@ export class ServerGuard {
     const helped = justNow && at - this.#readOnlyAt < WRITABLE_MS;
     const { acting, disk, leaving, paused, recorded } = this.#options.known(at);
     const busy = acting || helped;
-    for (const guard of decideGuards({ before, member, openMs, busy, leaving, recorded, paused })) {
+    const { doubts } = this.#options.expulsion;
+    const input = { before, member, openMs, busy, doubts, leaving, recorded, paused };
+    for (const guard of decideGuards(input)) {
       if (guard === "fence" && this.#options.known(at).acting) return; // it has begun meanwhile
       // Waits for the commits that wait for the disk, and so would the next one: each is a connection of the server.
       if (guard === "fence" && disk !== undefined) {

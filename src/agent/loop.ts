@@ -17,6 +17,7 @@ import { ServerGuard } from "./guard.ts";
 import type { AgentMetrics } from "./metrics.ts";
 import type { ClusterReader } from "./observe-cluster.ts";
 import type { DiskObserver } from "./observe-disk.ts";
+import type { ExpulsionObserver } from "./observe-expulsion.ts";
 import type { LocalObserver } from "./observe-local.ts";
 import type { PeerObserver } from "./observe-peers.ts";
 import type { Observer } from "./observe.ts";
@@ -32,6 +33,7 @@ export type LoopOptions = {
   readonly local: LocalObserver;
   readonly disk: Pick<DiskObserver, "look">;
   readonly peers: PeerObserver;
+  readonly expulsion: ExpulsionObserver;
   readonly cluster: ClusterReader;
   readonly actor: Actor;
   readonly roles: Roles;
@@ -65,7 +67,7 @@ export class AgentLoop {
 
   constructor(options: LoopOptions) {
     this.#options = options;
-    const { actor, clock, cluster, disk, local, log } = options;
+    const { actor, clock, cluster, disk, expulsion, local, log } = options;
     this.#guard = new ServerGuard({
       open: () => local.open(),
       known: (at) => ({
@@ -75,7 +77,7 @@ export class AgentLoop {
         paused: cluster.facts?.paused === true,
         disk: disk.look(),
       }),
-      ...{ clock, log },
+      ...{ expulsion, clock, log },
     });
     this.#tickAt = options.clock.monotonic();
   }

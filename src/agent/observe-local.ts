@@ -18,6 +18,8 @@ export type LocalOptions = {
   /** Whether the container's loop has a mysqld running. */
   readonly isRunning: () => Promise<boolean>;
   readonly open: OpenSession;
+  /** Adds what the others say of it. */
+  readonly judge: (member: MemberFacts) => MemberFacts;
   readonly clock: Clock;
 };
 
@@ -87,7 +89,7 @@ export class LocalObserver {
     const at = this.#options.clock.monotonic();
     try {
       if (this.#session === undefined || this.#session.broken) this.#session = await this.open();
-      const member = await readMember(this.#session);
+      const member = this.#options.judge(await readMember(this.#session));
       const data = await this.#dataOf(this.#session, member);
       this.#everUp = true;
       return { server: "up", at, member, data };

@@ -64,7 +64,7 @@ export class PeerObserver {
     if (fresh) peer.session?.close();
     try {
       if (peer.session === undefined || peer.session.broken) {
-        peer.session = await this.#open(address);
+        peer.session = await openPeer(address, this.#options);
       }
       const member = await readMember(peer.session);
       const data = await readData(peer.session);
@@ -79,16 +79,20 @@ export class PeerObserver {
     }
     return peer.view;
   }
+}
 
-  async #open(address: string): Promise<Session> {
-    return await this.#options.open({
-      server: parseAddress(address),
-      login: await this.#options.login(),
-      connectTimeoutMs: CONNECT_MS,
-      queryTimeoutMs: QUERY_MS,
-      clock: this.#options.clock,
-    });
-  }
+/** A session to another member's server. @throws SqlError */
+export async function openPeer(
+  address: string,
+  { clock, login, open }: PeerOptions,
+): Promise<Session> {
+  return await open({
+    server: parseAddress(address),
+    login: await login(),
+    connectTimeoutMs: CONNECT_MS,
+    queryTimeoutMs: QUERY_MS,
+    clock,
+  });
 }
 
 /** The parts of `host:port`. */

@@ -33,6 +33,8 @@ export type MemberFacts = {
   readonly viewId: string;
   /** Empty when Group Replication never ran since the server started. */
   readonly members: readonly ViewMember[];
+  /** The view in which the majority went on without this server, by the word of another; the server itself does not know it. */
+  readonly expelledIn?: string | undefined;
 };
 
 /** More of the same, for decisions; costs several statements. */

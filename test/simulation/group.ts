@@ -7,6 +7,9 @@ import { subtractSets, TransactionLog } from "./transactions.ts";
 import { View, type ViewMember } from "./view.ts";
 
 const EXPEL_MS = 6_200;
+/** Nobody tells whom the others have expelled: it finds out once it is answered no more. */
+const NOTICE_MS = 3_000;
+const NOTICE_SPREAD_MS = 2_500;
 const MAJORITY_TIMEOUT_MS = 10_000;
 const RECOVERY_GIVES_UP_MS = 600_000;
 const REJOIN_TRIES = 3;
@@ -137,8 +140,13 @@ export class Groups extends Agreement {
       other.group.view !== view && this.connects(server, other)
     );
     if (!told) return false;
-    if (next.memberOf(server)?.server === server) this.install(next, server);
-    else this.#fail(server, "expelled");
+    if (next.memberOf(server)?.server === server) {
+      this.install(next, server);
+      return true;
+    }
+    server.group.noticesAt ??= this.now + NOTICE_MS + this.world.chance.below(NOTICE_SPREAD_MS);
+    if (this.now < server.group.noticesAt) return false;
+    this.#fail(server, "expelled");
     return true;
   }
 

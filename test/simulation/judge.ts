@@ -22,6 +22,8 @@ const READY_MS = 6_500;
 const IDLE_MS = 7_000;
 /** So long a report may ask for a person who is not needed. */
 const ALARM_MS = 5_500;
+/** From when another member that its agent reaches has expelled it: a question, a look, and opening a connection before. */
+const EXPELLED_MS = 1_500;
 /** From when the server itself knows that it is outside; it gives up by itself after 10 s. */
 const OUTSIDE_MS = 8_500;
 /** A look at the Cluster, which is read every 5 s, one at the server, however slow the others are, and the time to begin. */
@@ -75,6 +77,7 @@ export class Judge {
     for (const instance of this.#world.instances) {
       this.#fenced(instance);
       this.#open(instance);
+      this.#expelled(instance);
       this.#closed(instance);
       this.#labelled(instance, primary);
       this.#explained(instance);
@@ -199,6 +202,25 @@ export class Judge {
     );
   }
 
+  // Old rows are read from whoever does not know that the others went on without it.
+  #expelled(instance: Incarnation): void {
+    const { groups, instances, network } = this.#world;
+    const { agent, server } = instance;
+    const next = server.group.view?.next;
+    const left = server.active && next !== undefined && next.memberOf(server)?.server !== server;
+    const watched = agent?.process.runs === true && !this.#believesPaused(instance);
+    const shown = left &&
+      instances.some(({ place, server: other }) =>
+        other.group.view?.bootstrap === next.bootstrap && other.group.view !== server.group.view &&
+        other.active && other.slowMs === 0 && other.group.state === "ONLINE" &&
+        groups.seesMajority(other) &&
+        network.connects(instance.place, place)
+      );
+    const what = `${server.address} lets clients in, and the others went on without it`;
+    const wrong = watched && shown && !server.offlineMode && what;
+    this.#longest(what, wrong, this.#patience(EXPELLED_MS) + 6 * server.slowMs);
+  }
+
   // Until its agent has had a look, old rows would be read; until the group is recorded, all may be taken back.
   #closed(instance: Incarnation): void {
     const { changing, groups, recorded } = this.#world;
@@ -296,7 +318,7 @@ export class Judge {
   #rightly(instance: Incarnation, writer: Mysqld | undefined): void {
     const { server } = instance;
     const alarm = this.#canAct(instance) && this.#person.falseAlarm(instance, writer);
-    this.#longest(`${server.address} cries`, alarm || false, ALARM_MS);
+    this.#longest(`${server.address} cries`, alarm || false, this.#patience(ALARM_MS));
     const { foreign, loose } = server.volume;
     if ((foreign || loose) && server.group.view !== undefined) {
       this.#world.blame(

@@ -86,6 +86,8 @@ export class Membership {
   waiting: Waiting[] = [];
   readonly silentSince = new Map<string, number>();
   withoutMajoritySince: number | undefined;
+  /** When it finds out that it was expelled. */
+  noticesAt: number | undefined;
   recoveredAt = Infinity;
   starting = false;
   /** It is the primary; the next look finds it writable and still calls it secondary. */

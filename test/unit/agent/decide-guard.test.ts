@@ -63,6 +63,25 @@ const GUARDS: readonly Row[] = [
     expect: ["enterOfflineMode", "endClients"],
   },
   {
+    name: "primary without which the others went on, and that does not know it",
+    before: a.member(0),
+    member: a.member(0, { expelledIn: "17954600589357117:6" }),
+    openMs: 0,
+    expect: ["enterOfflineMode", "endClients"],
+  },
+  {
+    name: "secondary of which the same is true",
+    before: a.member(1),
+    member: a.member(1, { expelledIn: "17954600589357117:6" }),
+    openMs: 0,
+    expect: ["enterOfflineMode"],
+  },
+  {
+    name: "the same, closed",
+    member: a.member(1, { ...closed, expelledIn: "17954600589357117:6" }),
+    expect: [],
+  },
+  {
     name: "another server on the same address is no demotion",
     before: a.member(0),
     member: { ...a.outside(1), ...closed },
@@ -108,13 +127,26 @@ const GUARDS: readonly Row[] = [
     expect: ["leaveOfflineMode"],
   },
   {
-    name: "the same, while an action goes on",
+    name: "the same, and the others have not said yet that it is",
+    member: a.member(1, closed),
+    doubts: true,
+    expect: [],
+  },
+  {
+    name: "open in the group, and the others have not said that it is in it",
+    before: a.member(1),
+    member: a.member(1),
+    doubts: true,
+    expect: [],
+  },
+  {
+    name: "closed in the group, while an action goes on",
     member: a.member(1, closed),
     busy: true,
     expect: ["leaveOfflineMode"],
   },
   {
-    name: "the same, while a person looks after the Cluster",
+    name: "closed in the group, while a person looks after the Cluster",
     member: a.member(1, closed),
     paused: true,
     expect: ["leaveOfflineMode"],
@@ -143,7 +175,7 @@ const GUARDS: readonly Row[] = [
 for (const { name, expect, ...input } of GUARDS) {
   t.test(`decideGuards() ${name}`, (t) => {
     const settled = { before: undefined, openMs: BEGUN_MS };
-    const calm = { busy: false, leaving: false, recorded: true, paused: false };
+    const calm = { busy: false, doubts: false, leaving: false, recorded: true, paused: false };
     t.same(decideGuards({ ...settled, ...calm, ...input }), expect);
     t.end();
   });

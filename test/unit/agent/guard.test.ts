@@ -1,6 +1,6 @@
 import t from "tap";
 import { BEGUN_MS } from "../../../src/agent/decide-guard.ts";
-import { type Known, ServerGuard } from "../../../src/agent/guard.ts";
+import { type GuardOptions, type Known, ServerGuard } from "../../../src/agent/guard.ts";
 import { AgentLoop, type LoopOptions } from "../../../src/agent/loop.ts";
 import { silentLogger } from "../../../src/base/log.ts";
 import type { MemberFacts } from "../../../src/mysql/queries.ts";
@@ -36,6 +36,8 @@ function ownServer(member: MemberFacts) {
   return { server, open };
 }
 
+/** Nobody has anything to say of the own server. */
+const calm = { asks: false, doubts: false, judge: (member: MemberFacts) => member };
 const closed = { offlineMode: true };
 const opened = { ...a.outside(1), superReadOnly: false };
 
@@ -47,7 +49,7 @@ t.test("a peer that hangs keeps it from nothing", async (t) => {
   const local = { open, session: undefined, look: () => Promise.resolve(a.up(server.member)) };
   const hangs = () => new Promise(() => asked++);
   const loop = new AgentLoop({
-    ...{ local, clock, log: silentLogger },
+    ...{ local, expulsion: calm, clock, log: silentLogger },
     observer: { full: hangs },
     disk: { look: () => undefined },
     cluster: { read: () => Promise.resolve(), facts: { bootstrap: { at: "then" } } },
@@ -73,13 +75,19 @@ t.test("a peer that hangs keeps it from nothing", async (t) => {
   t.equal(server.sessions, 0);
 });
 
-function guarded(member: MemberFacts, known: Partial<Known> = {}) {
+function guarded(
+  member: MemberFacts,
+  known: Partial<Known> = {},
+  expulsion: GuardOptions["expulsion"] = calm,
+) {
   const clock = new FakeClock();
   const { open, server } = ownServer(member);
   const idle = { acting: false, leaving: false, recorded: true, paused: false, disk: undefined };
   const all = { ...idle, ...known };
   const stop = new AbortController();
-  const guard = new ServerGuard({ open, known: () => all, clock, log: silentLogger });
+  const guard = new ServerGuard({
+    ...{ open, known: () => all, expulsion, clock, log: silentLogger },
+  });
   t.teardown(() => stop.abort());
   void guard.run(stop.signal);
   return { clock, server };
@@ -112,6 +120,34 @@ t.test("a member that is being taken out of the group stays closed", async (t) =
   await settle();
   await clock.advance(5_000);
   t.same(server.told, []);
+});
+
+t.test("a primary that the others expelled lets nobody in, and is not fenced", async (t) => {
+  const member = a.member(0, { members: [a.row(0), a.row(1, { state: "UNREACHABLE" }), a.row(2)] });
+  const said: { expelledIn?: string } = {};
+  const expulsion = {
+    asks: true,
+    doubts: false,
+    judge: (read: MemberFacts): MemberFacts => ({ ...read, ...said }),
+  };
+  const { clock, server } = guarded(member, {}, expulsion);
+  await clock.advance(5_000);
+  t.same(server.told, [], "cut off from one member is no reason");
+  said.expelledIn = "17954600589357117:6";
+  await clock.advance(100);
+  t.same(server.told.splice(0), ["offline_mode ON", "clients"], "at the next look");
+  await clock.advance(5_000);
+  t.same(server.told, []);
+});
+
+t.test("a member is let in when the others have said that it is one", async (t) => {
+  const expulsion = { ...calm, asks: true, doubts: true };
+  const { clock, server } = guarded(a.member(1, closed), {}, expulsion);
+  await clock.advance(2_000);
+  t.same(server.told, []);
+  expulsion.doubts = false;
+  await clock.advance(100);
+  t.same(server.told, ["offline_mode OFF"]);
 });
 
 t.test("what is refused is tried again until it is done", async (t) => {

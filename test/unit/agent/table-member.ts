@@ -74,6 +74,11 @@ export const MEMBER: readonly Row[] = [
     expect: wait("NoQuorum"),
   },
   {
+    name: "the others went on without it, and its server does not know that",
+    facts: a.facts(0, { local: a.up(a.member(0, { expelledIn: "17954600589357117:6" })) }),
+    expect: wait("WaitingForView"),
+  },
+  {
     name: "RECOVERING",
     facts: a.facts(1, {
       local: a.up(
