@@ -28,7 +28,8 @@ export const WAIT_REASONS = {
   WaitingForLease: "another member is being created, added or moved; one such action at a time",
   WaitingForPrimary: "the group has no primary that could admit this member yet",
   WaitingForPeers: "other members must report or answer before it is safe to act",
-  WaitingForView: "the group still holds this member's previous incarnation",
+  WaitingForView:
+    "the group still holds this member's previous incarnation, or went on without it and its server does not know yet",
   Recovering: "the member is catching up with the group: incremental recovery or clone",
   NoQuorum: "the reachable members are no majority; nothing is acknowledged until one is back",
   CompleteOutage: "no member is in a group any more; the one that holds everything starts it again",

@@ -50,6 +50,17 @@ export class Agreement {
     return view?.isMajority(seen?.length ?? 0) === true;
   }
 
+  /** Those in the majority of a later view that a server is not in, and perhaps does not know of. */
+  wentOnWithout(server: Mysqld): readonly Mysqld[] {
+    const { view } = server.group;
+    const next = view?.next;
+    if (!server.active || next === undefined || next.memberOf(server)?.server === server) return [];
+    return this.world.servers().filter((other) =>
+      other.active && other.group.state === "ONLINE" && other.group.view !== view &&
+      other.group.view?.bootstrap === next.bootstrap && this.seesMajority(other)
+    );
+  }
+
   /** The server that accepts writes now; several only if there are several groups. */
   writers(): Mysqld[] {
     return this.world.servers().filter((server) =>

@@ -162,4 +162,16 @@ export const STEP_DAYS: readonly Day[] = [
       ["cut", { at: 9_500, ordinal: 0, forMs: 40_000, dice: 0.1 }],
     ],
   },
+  // The others expel it, and its server does not know that yet.
+  {
+    guards: [
+      "an expelled member goes by its own view",
+      "who is cut off from one member asks nobody",
+    ],
+    faults: [["cut", { at: 9_000, ordinal: 0, forMs: 30_000, dice: 0.1 }]],
+  },
+  {
+    guards: ["whoever stood still asks nobody"],
+    faults: [["freezeServer", { at: 9_000, ordinal: [0, 3], forMs: [12_000, 20_000] }]],
+  },
 ];

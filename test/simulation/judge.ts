@@ -22,7 +22,7 @@ const READY_MS = 6_500;
 const IDLE_MS = 7_000;
 /** So long a report may ask for a person who is not needed. */
 const ALARM_MS = 5_500;
-/** From when another member that its agent reaches has expelled it: a question, a look, and opening a connection before. */
+/** Until one that it reaches has told its agent, over a new connection. */
 const EXPELLED_MS = 1_500;
 /** From when the server itself knows that it is outside; it gives up by itself after 10 s. */
 const OUTSIDE_MS = 8_500;
@@ -204,21 +204,14 @@ export class Judge {
 
   // Old rows are read from whoever does not know that the others went on without it.
   #expelled(instance: Incarnation): void {
-    const { groups, instances, network } = this.#world;
-    const { agent, server } = instance;
-    const next = server.group.view?.next;
-    const left = server.active && next !== undefined && next.memberOf(server)?.server !== server;
+    const { groups, network } = this.#world;
+    const { agent, place, server } = instance;
+    const told = groups.wentOnWithout(server)
+      .some((other) => other.slowMs === 0 && network.connects(place, other.place));
     const watched = agent?.process.runs === true && !this.#believesPaused(instance);
-    const shown = left &&
-      instances.some(({ place, server: other }) =>
-        other.group.view?.bootstrap === next.bootstrap && other.group.view !== server.group.view &&
-        other.active && other.slowMs === 0 && other.group.state === "ONLINE" &&
-        groups.seesMajority(other) &&
-        network.connects(instance.place, place)
-      );
     const what = `${server.address} lets clients in, and the others went on without it`;
-    const wrong = watched && shown && !server.offlineMode && what;
-    this.#longest(what, wrong, this.#patience(EXPELLED_MS) + 6 * server.slowMs);
+    const limitMs = this.#patience(EXPELLED_MS) + 6 * server.slowMs;
+    this.#longest(what, watched && told && !server.offlineMode && what, limitMs);
   }
 
   // Until its agent has had a look, old rows would be read; until the group is recorded, all may be taken back.

@@ -164,7 +164,7 @@ t.test("the word of one who knows it ends the doubt", async (t) => {
 });
 
 t.test("a session that opens after the end is closed", async (t) => {
-  const { observer, seen } = observed({ [a.hostOf(2)]: a.member(2) });
+  const { observer, seen } = observed({ [a.hostOf(1)]: a.member(1), [a.hostOf(2)]: a.member(2) });
   observer.judge(CUT_OFF);
   observer.close();
   await settle();
