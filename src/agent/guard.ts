@@ -123,6 +123,8 @@ export class ServerGuard {
         this.#fencedSince = disk.since;
       }
       const result = await ACTS[guard](session);
+      // MySQL Shell may have made it writable again before the next look.
+      if (guard === "fence") this.#readOnlyAt = this.#options.clock.monotonic();
       if (result === 0) continue; // there was no client
       this.#options.log.info("guard", { guard, state: stateOf(member), ended: result });
     }

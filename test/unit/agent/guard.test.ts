@@ -171,6 +171,21 @@ t.test("a closed server that MySQL Shell makes writable is fenced after 5 s", as
   t.same(server.told, ["super_read_only ON"]);
 });
 
+t.test("the next MySQL Shell that makes it writable right after that has its time, too", async (t) => {
+  const { clock, server } = guarded({ ...a.outside(1), ...closed });
+  await settle();
+  server.member = { ...opened, ...closed };
+  await clock.advance(4_900);
+  t.same(server.told, []);
+  await clock.advance(200);
+  t.same(server.told.splice(0), ["super_read_only ON"]);
+  server.member = { ...opened, ...closed };
+  await clock.advance(4_800);
+  t.same(server.told, [], "though no look has found it read-only");
+  await clock.advance(600);
+  t.same(server.told, ["super_read_only ON"]);
+});
+
 t.test("on a disk that takes no writes it is fenced once", async (t) => {
   const disk = { type: "stalled", since: 1, detail: "" } as const;
   const { clock, server } = guarded({ ...opened, ...closed }, { disk });
