@@ -12,8 +12,8 @@ import { openPeer, type PeerOptions } from "./observe-peers.ts";
 const EVERY_MS = 100;
 /** A server that is silent for 5 s is suspected; whoever was not looked at for this long may have been. */
 const GAP_MS = 3_000;
-/** For so long the others are asked after that, and after a member was silent. */
-const DOUBT_MS = 10_000;
+/** For so long the others are asked after that, and after a member was silent: longer than opening a connection takes. */
+const DOUBT_MS = 3_000;
 /** How long the word of another member counts. */
 const WORD_MS = 1_000;
 /** How long one is waited for: a name may lead to a server that is no member. */

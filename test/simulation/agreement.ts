@@ -50,14 +50,15 @@ export class Agreement {
     return view?.isMajority(seen?.length ?? 0) === true;
   }
 
-  /** Those in the majority of a later view that a server is not in, and perhaps does not know of. */
+  /** Those in the majority of a later view that a server is not in, and perhaps does not know of; found by their names. */
   wentOnWithout(server: Mysqld): readonly Mysqld[] {
     const { view } = server.group;
     const next = view?.next;
     if (!server.active || next === undefined || next.memberOf(server)?.server === server) return [];
     return this.world.servers().filter((other) =>
       other.active && other.group.state === "ONLINE" && other.group.view !== view &&
-      other.group.view?.bootstrap === next.bootstrap && this.seesMajority(other)
+      other.group.view?.bootstrap === next.bootstrap && this.seesMajority(other) &&
+      this.world.at(other.address) === other
     );
   }
 

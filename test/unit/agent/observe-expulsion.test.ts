@@ -95,8 +95,8 @@ t.test("a member that is calm asks nobody, after its first seconds", async (t) =
     [a.hostOf(0)]: a.member(0),
     [a.hostOf(2)]: a.member(2),
   });
-  await look(a.member(1), 10_000);
-  t.ok(seen.asked.length > 100, "it may have been expelled before the agent came");
+  await look(a.member(1), 3_000);
+  t.ok(seen.asked.length > 40, "it may have been expelled before the agent came");
   seen.asked = [];
   await look(a.member(1), 10_000);
   t.same(seen.asked, []);
@@ -126,7 +126,8 @@ t.test("whoever stood still asks when it goes on", async (t) => {
     [a.hostOf(0)]: a.member(0),
     [a.hostOf(2)]: a.member(2),
   });
-  await look(a.member(1), 11_000);
+  await look(a.member(1), 4_000);
+  t.equal(seen.sessions, 0);
   seen.asked = [];
   await clock.advance(3_100);
   await look(a.member(1), 200);
