@@ -126,7 +126,8 @@ export class ServerGuard {
       // MySQL Shell may have made it writable again before the next look.
       if (guard === "fence") this.#readOnlyAt = this.#options.clock.monotonic();
       if (result === 0) continue; // there was no client
-      this.#options.log.info("guard", { guard, state: stateOf(member), ended: result });
+      const { expelledIn } = member;
+      this.#options.log.info("guard", { guard, state: stateOf(member), expelledIn, ended: result });
     }
   }
 }

@@ -2,8 +2,7 @@
 // one member, or stood still, is expelled by the others, and for 3 to 5 s more it is by its own view ONLINE in the majority and
 // answers reads, while another primary takes writes. The others know: they are asked, beside whoever looks, while there is doubt.
 
-import { readMember } from "../mysql/queries.ts";
-import type { MemberFacts } from "../mysql/queries.ts";
+import { type MemberFacts, readMember } from "../mysql/queries.ts";
 import type { Session } from "../mysql/session.ts";
 import { addressOf, hasRow, isOnline, stateOf, wentOnWithout } from "./facts.ts";
 import { openPeer, type PeerOptions } from "./observe-peers.ts";
