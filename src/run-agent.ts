@@ -21,7 +21,7 @@ import { perform, type PerformOptions } from "./agent/perform.ts";
 import { probe } from "./agent/probe.ts";
 import { Publisher } from "./agent/publish.ts";
 import { Roles } from "./agent/roles.ts";
-import type { PulseOptions } from "./agent/pulse.ts";
+import { type PulseOptions, ReturnPulse } from "./agent/pulse.ts";
 import { saveErrant } from "./agent/save-errant.ts";
 import { dataDirectory } from "./agent/scripts.ts";
 import {
@@ -174,6 +174,7 @@ export function assemble(parts: AgentParts, ports: AgentPorts) {
     clock,
     log,
   });
+  const pulseOptions = { open, login: ports.login, clock };
   const actor = assembleActor(parts, {
     observer,
     local,
@@ -182,7 +183,7 @@ export function assemble(parts: AgentParts, ports: AgentPorts) {
     lease,
     metrics,
     saveErrant,
-    pulse: { open, login: ports.login, clock },
+    pulse: pulseOptions,
   });
   const confirmPrimary = async (signal: AbortSignal): Promise<boolean> => {
     const view = await local.look(signal);
@@ -200,6 +201,7 @@ export function assemble(parts: AgentParts, ports: AgentPorts) {
   const loop = new AgentLoop({
     ...{ identity, observer, local, peers, cluster, actor, roles, publisher, drainer, metrics },
     ...{ countRestarts, disk, expulsion, clock, log },
+    pulse: new ReturnPulse(pulseOptions),
   });
   return { actor, clock, drainer, expulsion, local, loop, metrics, peers };
 }

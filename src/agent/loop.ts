@@ -22,6 +22,7 @@ import type { LocalObserver } from "./observe-local.ts";
 import type { PeerObserver } from "./observe-peers.ts";
 import type { Observer } from "./observe.ts";
 import type { ProbeState } from "./probe.ts";
+import type { ReturnPulse } from "./pulse.ts";
 import type { Publisher } from "./publish.ts";
 import { renderReport } from "./report.ts";
 import type { Roles } from "./roles.ts";
@@ -36,6 +37,7 @@ export type LoopOptions = {
   readonly expulsion: ExpulsionObserver;
   readonly cluster: ClusterReader;
   readonly actor: Actor;
+  readonly pulse: ReturnPulse;
   readonly roles: Roles;
   readonly publisher: Publisher;
   readonly drainer: Drainer;
@@ -97,6 +99,7 @@ export class AgentLoop {
     await cluster.read(first.signal).catch(() => {}); // then the loop goes on without it
     first.clear();
     await Promise.all([this.#ticks(signal), this.#guard.run(signal)]);
+    this.#options.pulse.want(undefined);
   }
 
   async #ticks(signal: AbortSignal): Promise<void> {
@@ -119,7 +122,7 @@ export class AgentLoop {
   }
 
   async #tick(signal: AbortSignal): Promise<number> {
-    const { actor, clock, cluster, local: observer, metrics } = this.#options;
+    const { actor, clock, cluster, local: observer, metrics, pulse } = this.#options;
     const local = await observer.look(signal);
     this.#local = local;
     this.#recorded ||= cluster.facts?.bootstrap.at !== undefined || this.#impliesRecord(local);
@@ -127,7 +130,9 @@ export class AgentLoop {
     const decision = decide({ ...facts, now: clock.monotonic() });
     // Counted from when there is a group to come back to.
     const returning = local.server === "up" && local.data?.starting === "autoRejoin";
-    actor.noteAutoRejoin(returning && evaluateGroup(facts).type === "group");
+    const group = returning ? evaluateGroup(facts) : undefined;
+    actor.noteAutoRejoin(group?.type === "group");
+    pulse.want(group?.type === "group" ? group.primary : undefined);
     actor.consider(decision, signal);
     const restarts = await this.#options.countRestarts();
     const progress = await this.#progress(local);

@@ -13,7 +13,7 @@ import type { Login, Session } from "../mysql/session.ts";
 import type { Endpoint } from "../mysql/shell-request.ts";
 import { writeNothing } from "../mysql/statements.ts";
 import { isPrimary } from "./facts.ts";
-import type { OpenSession } from "./observe-peers.ts";
+import { type OpenSession, parseAddress } from "./observe-peers.ts";
 
 export type PulseOptions = {
   readonly open: OpenSession;
@@ -41,6 +41,28 @@ export async function whilePulsing<T>(
   }
 }
 
+/** The same for a server that is coming back by itself, which no action brings. */
+export class ReturnPulse {
+  readonly #options: PulseOptions;
+  #primary: string | undefined;
+  #done = new AbortController();
+
+  constructor(options: PulseOptions) {
+    this.#options = options;
+  }
+
+  /** From now on that primary (`host:port`) is written on; undefined: nobody. */
+  want(primary: string | undefined): void {
+    if (primary === this.#primary) return;
+    this.#primary = primary;
+    this.#done.abort();
+    if (primary === undefined) return;
+    this.#done = new AbortController();
+    void pulse(this.#options, parseAddress(primary), this.#done.signal);
+  }
+}
+
+// Never throws.
 async function pulse(options: PulseOptions, server: Endpoint, signal: AbortSignal): Promise<void> {
   const { clock, login, open } = options;
   const limits = { connectTimeoutMs: LIMIT_MS, queryTimeoutMs: LIMIT_MS };

@@ -1,5 +1,5 @@
 import t from "tap";
-import { type PulseOptions, whilePulsing } from "../../../src/agent/pulse.ts";
+import { type PulseOptions, ReturnPulse, whilePulsing } from "../../../src/agent/pulse.ts";
 import { Secret } from "../../../src/base/secret.ts";
 import type { Session } from "../../../src/mysql/session.ts";
 import { FakeClock, settle } from "../base/fake-clock.ts";
@@ -73,4 +73,26 @@ t.test("a join that fails is a failure, and ends the pulse", async (t) => {
   await clock.advance(1_000);
   t.equal(server.written, written);
   t.equal(server.sessions, 0);
+});
+
+t.test("a server that comes back by itself is written for as long as it says so", async (t) => {
+  const { clock, options, server } = world();
+  const pulse = new ReturnPulse(options);
+  for (let look = 1; look <= 3; look++) {
+    pulse.want(a.addressOfOrdinal(0));
+    await settle();
+    t.equal(server.sessions, 1, "one pulse, however often it is wanted");
+    t.equal(server.written, look);
+    await clock.advance(200);
+  }
+  pulse.want(a.addressOfOrdinal(1));
+  await settle();
+  await clock.advance(200);
+  t.equal(server.sessions, 1, "another primary: the first is left alone");
+  pulse.want(undefined);
+  await settle();
+  t.equal(server.sessions, 0);
+  const { written } = server;
+  await clock.advance(1_000);
+  t.equal(server.written, written);
 });
