@@ -43,6 +43,8 @@ const BUSY_MS = 200;
 const DOUBT_MS = 100;
 /** How long MySQL Shell keeps a server writable that it brings back; longer means that it died. */
 const WRITABLE_MS = 5_000;
+/** Another one may do that before the next look; but so does a START that fails, which restores what was before it. */
+const AGAIN_MS = 2_500;
 
 const ACTS: Readonly<Record<Guard, (session: Session) => Promise<unknown>>> = {
   enterOfflineMode,
@@ -56,6 +58,7 @@ export class ServerGuard {
   #session: Session | undefined;
   #before: MemberFacts | undefined;
   #readOnlyAt = -Infinity;
+  #fencedAt = -Infinity;
   #openSince: number | undefined;
   #fencedSince: number | undefined;
   #failed = "";
@@ -110,7 +113,8 @@ export class ServerGuard {
     const openMs = at - (this.#openSince ?? at);
     // Whoever ends an outage brings the other members back: makes an account on each of them, opens and starts it.
     const justNow = member.offlineMode || openMs < BEGUN_MS;
-    const helped = justNow && at - this.#readOnlyAt < WRITABLE_MS;
+    const isNew = at - this.#readOnlyAt < WRITABLE_MS || at - this.#fencedAt < AGAIN_MS;
+    const helped = justNow && isNew;
     const { acting, disk, leaving, paused, recorded } = this.#options.known(at);
     const busy = acting || helped;
     const { doubts } = this.#options.expulsion;
@@ -123,8 +127,7 @@ export class ServerGuard {
         this.#fencedSince = disk.since;
       }
       const result = await ACTS[guard](session);
-      // MySQL Shell may have made it writable again before the next look.
-      if (guard === "fence") this.#readOnlyAt = this.#options.clock.monotonic();
+      if (guard === "fence") this.#fencedAt = this.#options.clock.monotonic();
       if (result === 0) continue; // there was no client
       const { expelledIn } = member;
       this.#options.log.info("guard", { guard, state: stateOf(member), expelledIn, ended: result });

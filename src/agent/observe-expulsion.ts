@@ -11,7 +11,7 @@ import { openPeer, type PeerOptions } from "./observe-peers.ts";
 const EVERY_MS = 100;
 /** A server that is silent for 5 s is suspected; whoever was not looked at for this long may have been. */
 const GAP_MS = 3_000;
-/** For so long the others are asked after that, and after a member was silent: longer than opening a connection takes. */
+/** For at least so long the others are asked after that, and after a member was silent: longer than opening a connection takes. */
 const DOUBT_MS = 3_000;
 /** How long the word of another member counts. */
 const WORD_MS = 1_000;
@@ -25,7 +25,7 @@ export class ExpulsionObserver {
   readonly #options: PeerOptions;
   readonly #others = new Map<string, Other>();
   #judgedAt = -Infinity;
-  #doubtUntil = -Infinity;
+  #doubtedAt = -Infinity;
   #confirmedAt = -Infinity;
   #insideSince: number | undefined;
   #proof: MemberFacts | undefined;
@@ -50,10 +50,11 @@ export class ExpulsionObserver {
   judge(member: MemberFacts): MemberFacts {
     const now = this.#options.clock.monotonic();
     const silent = member.members.some(({ state }) => state === "UNREACHABLE");
-    if (silent || now - this.#judgedAt > GAP_MS) this.#doubtUntil = now + DOUBT_MS;
+    if (silent || now - this.#judgedAt > GAP_MS) this.#doubtedAt = now;
     this.#judgedAt = now;
     this.#insideSince = isOnline(member) ? this.#insideSince ?? now : undefined;
-    if (stateOf(member) === "ONLINE" && now < this.#doubtUntil) this.#askAll(member);
+    const doubtful = now - this.#doubtedAt < DOUBT_MS || this.#confirmedAt < this.#doubtedAt;
+    if (stateOf(member) === "ONLINE" && doubtful) this.#askAll(member);
     else this.close();
     if (this.#proof === undefined || !wentOnWithout(member, this.#proof)) return member;
     return { ...member, expelledIn: this.#proof.viewId };

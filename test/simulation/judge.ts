@@ -22,8 +22,8 @@ const READY_MS = 6_500;
 const IDLE_MS = 7_000;
 /** So long a report may ask for a person who is not needed. */
 const ALARM_MS = 5_500;
-/** Until one that it reaches has told its agent, over a new connection. */
-const EXPELLED_MS = 1_500;
+/** Until one that it reaches has told its agent, after a connection that could not be opened has timed out. */
+const EXPELLED_MS = 2_500;
 /** From when the server itself knows that it is outside; it gives up by itself after 10 s. */
 const OUTSIDE_MS = 8_500;
 /** A look at the Cluster, which is read every 5 s, one at the server, however slow the others are, and the time to begin. */

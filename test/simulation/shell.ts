@@ -322,6 +322,7 @@ async function rejoinAfterReboot(run: ShellRun, seed: Mysqld, target: Mysqld): P
   } catch (error) {
     if (!(error instanceof ShellError)) throw error; // a note, and the reboot goes on
   } finally {
+    target.helper = undefined;
     run.disconnect(target);
   }
 }

@@ -180,7 +180,7 @@ t.test("the next MySQL Shell that makes it writable right after that has its tim
   await clock.advance(200);
   t.same(server.told.splice(0), ["super_read_only ON"]);
   server.member = { ...opened, ...closed };
-  await clock.advance(4_800);
+  await clock.advance(2_400);
   t.same(server.told, [], "though no look has found it read-only");
   await clock.advance(600);
   t.same(server.told, ["super_read_only ON"]);

@@ -134,6 +134,15 @@ t.test("whoever stood still asks when it goes on", async (t) => {
   t.ok(seen.asked.length > 0);
 });
 
+t.test("as long as nobody answers it goes on asking", async (t) => {
+  const { look, observer, says } = observed({ [a.hostOf(2)]: a.outside(7) });
+  await look(a.member(1), 20_000);
+  t.ok(observer.asks);
+  says[a.hostOf(2)] = a.member(2);
+  await look(a.member(1), 200);
+  t.notOk(observer.asks);
+});
+
 t.test("a server outside the group asks nobody", async (t) => {
   const { look, seen } = observed({});
   await look(a.outside(1), 1_000);
