@@ -139,7 +139,8 @@ export class ShellRun {
   /** It makes this server writable, to bring it back. */
   helps(server: Mysqld): void {
     server.superReadOnly = false;
-    server.helper = this.process;
+    // Nobody can see it of one that was writable a moment ago, by a START that failed or by another MySQL Shell.
+    if (this.world.waste.wasReadOnly(server)) server.helper = this.process;
     this.#helped.add(server);
   }
 

@@ -32,6 +32,8 @@ export class Waste {
   readonly #hindered = new Map<Mysqld, { why: string; since: number }>();
   /** Since when it has tried to come back by itself to a group that is there. */
   readonly #returning = new Map<Mysqld, number>();
+  /** When each was last seen writable. */
+  readonly #writableAt = new Map<Mysqld, number>();
   readonly #failed = new Map<string, number>();
   readonly #rejoins = new Map<string, number>();
   readonly #begun = new Map<string, number[]>();
@@ -42,6 +44,7 @@ export class Waste {
 
   step(): void {
     for (const server of this.#world.servers) {
+      if (!server.superReadOnly) this.#writableAt.set(server, this.#now);
       const why = this.#hindrance(server);
       const known = this.#hindered.get(server);
       if (why === undefined) this.#hindered.delete(server);
@@ -52,6 +55,11 @@ export class Waste {
     for (const { podUid, server } of this.#world.instances) {
       if (server.group.state === "ONLINE") this.#rejoins.delete(podUid);
     }
+  }
+
+  /** Whether its agent has had the time to see it read-only. */
+  wasReadOnly(server: Mysqld): boolean {
+    return this.#now - (this.#writableAt.get(server) ?? -Infinity) > SEEN_MS;
   }
 
   /** START GROUP_REPLICATION by the agent. */
