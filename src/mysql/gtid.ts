@@ -1,6 +1,6 @@
-// Pure: GTID sets as text. Reads them for display and metrics, with tags (`uuid:1-5:tag:1-3`, servers
-// from 8.3). Which set contains which is never computed here but asked of a server (GTID_SUBTRACT,
-// GTID_SUBSET), which knows every form it writes.
+// Pure: GTID sets as text. Reads them, with tags (`uuid:1-5:tag:1-3`, servers from 8.3), and joins them.
+// Which set contains which is never computed here but asked of a server (GTID_SUBTRACT, GTID_SUBSET),
+// which knows every form it writes.
 
 export type GtidInterval = {
   readonly source: string;
@@ -42,10 +42,38 @@ export function normaliseGtidSet(text: string): string {
   return text.replace(/\s+/g, "");
 }
 
-/** A set holding all of the given ones, in a form that the server accepts; what is said twice is said once. */
+/**
+ * A set holding all of the given ones, as a server would write it: one text for one set, however it was given. Texts
+ * that are no sets stay as they are.
+ */
 export function unionGtidSets(...sets: readonly string[]): string {
-  const parts = sets.flatMap((set) => normaliseGtidSet(set).split(","));
-  return [...new Set(parts)].filter((part) => part !== "").join(",");
+  const text = sets.map(normaliseGtidSet).filter((set) => set !== "").join(",");
+  const sources = new Map<string, Map<string, GtidInterval[]>>();
+  for (const interval of parseGtidSet(text) ?? []) {
+    const { source, tag } = interval;
+    const tags = sources.get(source) ?? new Map<string, GtidInterval[]>();
+    sources.set(source, tags.set(tag, [...tags.get(tag) ?? [], interval]));
+  }
+  if (sources.size === 0) return text;
+  return inOrder(sources).map(([source, tags]) =>
+    [source, ...inOrder(tags).flatMap(([tag, all]) => [...tag === "" ? [] : [tag], ...merge(all)])]
+      .join(":")
+  ).join(",");
+}
+
+function inOrder<V>(map: ReadonlyMap<string, V>): [string, V][] {
+  return [...map].toSorted(([a], [b]) => a < b ? -1 : 1);
+}
+
+// Intervals of one source and tag as text, those that overlap or follow each other as one.
+function merge(intervals: readonly GtidInterval[]): string[] {
+  const merged: { first: bigint; last: bigint }[] = [];
+  for (const { first, last } of intervals.toSorted((a, b) => a.first < b.first ? -1 : 1)) {
+    const before = merged.at(-1);
+    if (before === undefined || first > before.last + 1n) merged.push({ first, last });
+    else if (last > before.last) before.last = last;
+  }
+  return merged.map(({ first, last }) => first === last ? `${first}` : `${first}-${last}`);
 }
 
 /** The part of a set, as a server writes it, that comes from one source. */

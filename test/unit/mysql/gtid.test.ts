@@ -42,8 +42,6 @@ t.test("parseGtidSet() keeps sources, tags and intervals", (t) => {
 
 t.test("texts", (t) => {
   t.equal(normaliseGtidSet(`${A}:1,\n ${B}:2`), `${A}:1,${B}:2`);
-  t.equal(unionGtidSets("", `${A}:1`, "\n", `${B}:2`), `${A}:1,${B}:2`);
-  t.equal(unionGtidSets(`${A}:1,${B}:2-3`, `${A}:1,${B}:2`), `${A}:1,${B}:2-3,${B}:2`);
   t.equal(describeGtidSet(""), "(empty)");
   t.equal(
     describeGtidSet([A, A, A, A, A].map((uuid) => `${uuid}:1`).join(",")),
@@ -51,6 +49,31 @@ t.test("texts", (t) => {
   );
   t.end();
 });
+
+const UNIONS: readonly [sets: string[], union: string][] = [
+  [[], ""],
+  [["", "\n"], ""],
+  [["", `${A}:1`, "\n", `${B}:2`], `${A}:1,${B}:2`],
+  [[`${B}:2`, `${A}:1`], `${A}:1,${B}:2`],
+  [[`${A}:1,${B}:2-3`, `${A}:1,${B}:2`], `${A}:1,${B}:2-3`],
+  [[`${A}:1-3`, `${A}:4-5:9`], `${A}:1-5:9`],
+  [[`${A}:1-9`, `${A}:2-3:20`], `${A}:1-9:20`],
+  [[`${A}:7:1-2`], `${A}:1-2:7`],
+  [[`${A}:mysqlsh:1-3`, `${A}:1-8:MySQLsh:3-5`], `${A}:1-8:mysqlsh:1-5`],
+  [[`${A}:1:b:1:a:2`], `${A}:1:a:2:b:1`],
+  [
+    [`${A}:1-484:mysqlsh:1-82,${B}:mysqlsh:1-14`, `${A}:1-478:mysqlsh:1-79`],
+    `${A}:1-484:mysqlsh:1-82,${B}:mysqlsh:1-14`,
+  ],
+  [["what is no set", `${A}:1`], `whatisnoset,${A}:1`],
+];
+
+for (const [sets, union] of UNIONS) {
+  t.test(`unionGtidSets() of ${JSON.stringify(sets)}`, (t) => {
+    t.equal(unionGtidSets(...sets), union);
+    t.end();
+  });
+}
 
 t.test("ofSource() takes the tags of a source with it, and nothing of others", (t) => {
   const [a, b] = ["0".repeat(8), "1".repeat(8)].map((head) =>
