@@ -35,6 +35,6 @@ t.test(`chaos of seed ${seed}`, async (t) => {
   t.strictSame(verdict.twice, [], "none is there twice");
   const { splits, twoBehind } = verdict;
   t.strictSame({ splits, twoBehind }, { splits: 0, twoBehind: 0 }, "never two primaries");
-  // Told, and not held to 0: a primary that is cut off answers reads until it notices.
+  // Told, and not held to 0: for part of a second a primary that is shut down or was expelled answers reads.
   t.comment(`${verdict.stale} of ${verdict.reads} reads were stale`);
 });
