@@ -3,6 +3,7 @@
 import type { Database } from "./database.ts";
 import { nodeOf } from "./faults.ts";
 import { cluster, kubectlJson } from "./kubectl.ts";
+import { waitFor } from "./wait.ts";
 
 /** Ends the fault. */
 export type End = () => Promise<unknown>;
@@ -13,7 +14,9 @@ export async function fillDisk(database: Database, pod: string): Promise<End> {
   const script = 'fallocate -l "$(df --output=avail -B1 "$1" | tail -n 1)" "$1/filler" || true; ' +
     'dd if=/dev/zero of="$1/filler2" bs=64k 2>/dev/null || true';
   await cluster(["on", home, "/bin/sh", "-c", script, "sh", path]);
-  return () => cluster(["on", home, "rm", "-f", `${path}/filler`, `${path}/filler2`]);
+  const empty = ["on", home, "rm", "-f", `${path}/filler`, `${path}/filler2`];
+  // Another fault may have switched the node off; what is on the disk stays.
+  return () => waitFor(`room on ${path} again`, 120_000, async () => (await cluster(empty), true));
 }
 
 /** Lets no write to a Pod's volume return. */
