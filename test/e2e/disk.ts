@@ -16,7 +16,11 @@ export async function fillDisk(database: Database, pod: string): Promise<End> {
   await cluster(["on", home, "/bin/sh", "-c", script, "sh", path]);
   const empty = ["on", home, "rm", "-f", `${path}/filler`, `${path}/filler2`];
   // Another fault may have switched the node off; what is on the disk stays.
-  return () => waitFor(`room on ${path} again`, 120_000, async () => (await cluster(empty), true));
+  return () =>
+    waitFor(`room on ${path} again`, 120_000, async () => {
+      await cluster(empty);
+      return true;
+    });
 }
 
 /** Lets no write to a Pod's volume return. */
