@@ -130,9 +130,10 @@ export class AgentLoop {
     const decision = decide({ ...facts, now: clock.monotonic() });
     // Counted from when there is a group to come back to.
     const returning = local.server === "up" && local.data?.starting === "autoRejoin";
-    const group = returning ? evaluateGroup(facts) : undefined;
-    actor.noteAutoRejoin(group?.type === "group");
-    pulse.want(group?.type === "group" ? group.primary : undefined);
+    const found = returning ? evaluateGroup(facts) : undefined;
+    const group = found?.type === "group" ? found : undefined;
+    actor.noteAutoRejoin(group !== undefined);
+    pulse.want(group?.primary);
     actor.consider(decision, signal);
     const restarts = await this.#options.countRestarts();
     const progress = await this.#progress(local);

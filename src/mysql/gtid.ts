@@ -48,32 +48,28 @@ export function normaliseGtidSet(text: string): string {
  */
 export function unionGtidSets(...sets: readonly string[]): string {
   const text = sets.map(normaliseGtidSet).filter((set) => set !== "").join(",");
-  const sources = new Map<string, Map<string, GtidInterval[]>>();
-  for (const interval of parseGtidSet(text) ?? []) {
-    const { source, tag } = interval;
-    const tags = sources.get(source) ?? new Map<string, GtidInterval[]>();
-    sources.set(source, tags.set(tag, [...tags.get(tag) ?? [], interval]));
-  }
-  if (sources.size === 0) return text;
-  return inOrder(sources).map(([source, tags]) =>
-    [source, ...inOrder(tags).flatMap(([tag, all]) => [...tag === "" ? [] : [tag], ...merge(all)])]
-      .join(":")
-  ).join(",");
-}
-
-function inOrder<V>(map: ReadonlyMap<string, V>): [string, V][] {
-  return [...map].toSorted(([a], [b]) => a < b ? -1 : 1);
-}
-
-// Intervals of one source and tag as text, those that overlap or follow each other as one.
-function merge(intervals: readonly GtidInterval[]): string[] {
-  const merged: { first: bigint; last: bigint }[] = [];
-  for (const { first, last } of intervals.toSorted((a, b) => a.first < b.first ? -1 : 1)) {
+  const intervals = parseGtidSet(text);
+  if (intervals === undefined) return text;
+  const merged: GtidInterval[] = [];
+  for (const next of intervals.toSorted(inOrder)) {
     const before = merged.at(-1);
-    if (before === undefined || first > before.last + 1n) merged.push({ first, last });
-    else if (last > before.last) before.last = last;
+    const same = before?.source === next.source && before.tag === next.tag;
+    if (!same || next.first > before.last + 1n) merged.push(next);
+    else if (next.last > before.last) merged[merged.length - 1] = { ...before, last: next.last };
   }
-  return merged.map(({ first, last }) => first === last ? `${first}` : `${first}-${last}`);
+  return merged.map(({ source, tag, first, last }, n) => {
+    const before = merged[n - 1];
+    const begins = before?.source === source ? "" : `${before === undefined ? "" : ","}${source}`;
+    const tagged = tag === "" || (begins === "" && before?.tag === tag) ? "" : `:${tag}`;
+    return `${begins}${tagged}:${first === last ? first : `${first}-${last}`}`;
+  }).join("");
+}
+
+// As a server orders what it writes: of a source what has no tag comes first.
+function inOrder(a: GtidInterval, b: GtidInterval): number {
+  if (a.source !== b.source) return a.source < b.source ? -1 : 1;
+  if (a.tag !== b.tag) return a.tag < b.tag ? -1 : 1;
+  return a.first < b.first ? -1 : 1;
 }
 
 /** The part of a set, as a server writes it, that comes from one source. */
